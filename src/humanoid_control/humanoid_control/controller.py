@@ -28,7 +28,8 @@ class State:
     contact: NDArray[np.bool_]  # shape (feet,)
     wrenches: Array  # shape (feet, 6), ground on foot in the sole frame, [N], [N m]
     fall: int = UPRIGHT
-    valid: bool = True
+    valid: bool = True  # False: q and v must not be used to balance
+    armed: bool = True  # the actuators receive torque
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Controller(ABC):
     """One way to drive the robot. The mode supervisor owns the switching and the blending."""
 
     name: ClassVar[str]
+    #: Whether it needs `state.valid`, and keeps the robot from falling while it has it.
+    balances: ClassVar[bool] = True
 
     @abstractmethod
     def blocked(self, state: State) -> str | None:
@@ -75,3 +78,7 @@ class Controller(ABC):
     @abstractmethod
     def update(self, state: State, references: References) -> JointTargets:
         """Answer one sample. Called once per stamp, in stamp order."""
+
+    def busy(self) -> str | None:
+        """What it must finish before a mode beyond it may take over, or None."""
+        return None
