@@ -1,12 +1,11 @@
 """The wait loop of the control path.
 
-rclpy's executors rebuild their wait set from every entity of the node at each turn, which costs more than
-the control law itself. :class:`HotLoop` waits on the few subscriptions of the control path alone, takes
-their messages directly, and gives everything else (services, parameters, slow topics) to an ordinary
-executor between two ticks, in the same thread: no locks, no races.
+rclpy's executors rebuild their wait set from every entity of the node at each turn, which costs
+more than the control law itself. :class:`HotLoop` waits on the few subscriptions of the control path
+alone, takes their messages directly, and gives everything else (services, parameters, slow topics)
+to an ordinary executor between two ticks, in the same thread: no locks, no races.
 
-It uses the wait set the way ``rclpy.wait_for_message`` does. Measured against the executors in
-``humanoid benchmark executor``.
+It uses the wait set the way ``rclpy.wait_for_message`` does.
 """
 
 import time
@@ -22,7 +21,7 @@ from rclpy.subscription import Subscription
 
 Message = TypeVar("Message")
 
-#: At most this many ordinary callbacks run between two ticks, so that a flood cannot starve control.
+#: At most this many ordinary callbacks run between two ticks: a flood cannot starve control.
 REST_BUDGET = 4
 
 
@@ -57,10 +56,15 @@ class HotLoop:
         self._executor.add_node(node)
         self._wait_set: Any = None
 
-    def subscribe(self, message_type: type[Message], topic: str, qos: QoSProfile) -> Subscription:
-        """Create a subscription that only :meth:`take` reads. Call before the first :meth:`wait`."""
+    def subscribe(
+        self, message_type: type[Message], topic: str, qos: QoSProfile, *, raw: bool = False
+    ) -> Subscription:
+        """Create a subscription that only :meth:`take` reads. Call before the first :meth:`wait`.
+
+        With `raw`, :meth:`take` gives the serialised bytes (see :mod:`humanoid_runtime.cdr`).
+        """
         subscription = self._node.create_subscription(
-            message_type, topic, _never_called, qos, callback_group=self._group
+            message_type, topic, _never_called, qos, callback_group=self._group, raw=raw
         )
         self._hot.append(subscription)
         return subscription
@@ -68,8 +72,8 @@ class HotLoop:
     def wait(self, subscriptions: Sequence[Subscription], timeout: float) -> bool:
         """Sleep until one of `subscriptions` has a message. False: none has.
 
-        Returns after `timeout` or :data:`LONGEST_WAIT` [s], whichever is shorter, so that a signal is
-        seen: Python runs its handlers only between two calls.
+        Returns after `timeout` or :data:`LONGEST_WAIT` [s], whichever is shorter, so that a signal
+        is seen: Python runs its handlers only between two calls.
         """
         if self._wait_set is None:
             self._wait_set = rclpy_implementation.WaitSet(

@@ -1,7 +1,9 @@
 """The `main` of every node: start, run, and leave in order whatever happens."""
 
+import os
 import signal
 import sys
+import traceback
 from typing import Protocol
 
 import rclpy
@@ -35,10 +37,10 @@ def _remember(number: int, _frame: object) -> None:
 def run_node(make: type[Runnable], arguments: list[str] | None = None) -> int:
     """Run the node that `make()` builds, and return the process's exit code.
 
-    Signals only raise a flag, so that a node is never interrupted between two of its own lines: publishers
-    still work while :meth:`Runnable.close` runs, and a second SIGINT (the terminal's and the launcher's)
-    changes nothing. Exit code 0 after a signal, 1 after an error, which is printed in one line; its
-    traceback follows where ``HUMANOID_DEBUG`` is set.
+    Signals only raise a flag, so that a node is never interrupted between two of its own lines:
+    publishers still work while :meth:`Runnable.close` runs, and a second SIGINT (the terminal's and
+    the launcher's) changes nothing. Exit code 0 after a signal, 1 after an error, which is printed
+    in one line; its traceback follows where ``HUMANOID_DEBUG`` is set.
     """
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -65,9 +67,6 @@ def run_node(make: type[Runnable], arguments: list[str] | None = None) -> int:
 
 
 def _report(error: Exception) -> None:
-    import os
-    import traceback
-
     print(f"error: {error}", file=sys.stderr, flush=True)
     if os.environ.get("HUMANOID_DEBUG"):
         traceback.print_exception(error)

@@ -1,7 +1,7 @@
 """Scheduling of a control process: all of it optional, none of it silent.
 
-Measured with four busy processes on two cores: SCHED_FIFO brings the 99th percentile of a topic round
-trip from 3.15 ms to 0.55 ms; on an idle machine it changes nothing.
+Measured with four busy processes on two cores: SCHED_FIFO brings the 99th percentile of a topic
+round trip from 3.15 ms to 0.55 ms; on an idle machine it changes nothing.
 """
 
 import ctypes
@@ -19,8 +19,8 @@ class RealtimeError(Exception):
 def set_up(priority: int = 0, cpu: int = -1) -> None:
     """Prepare this process for its control loop.
 
-    `priority` 1 to 99 asks for SCHED_FIFO and locked memory, 0 leaves scheduling alone. `cpu` >= 0 pins the
-    process to that core. Objects that exist now are moved out of the garbage collector's sight.
+    `priority` 1 to 99 asks for SCHED_FIFO and locked memory, 0 leaves scheduling alone. `cpu` >= 0
+    pins the process to that core. Objects that exist now leave the garbage collector's sight.
 
     Raises RealtimeError when the operating system refuses.
     """
@@ -29,21 +29,24 @@ def set_up(priority: int = 0, cpu: int = -1) -> None:
             os.sched_setaffinity(0, {cpu})
         except OSError as error:
             allowed = sorted(os.sched_getaffinity(0))
-            raise RealtimeError(f"cpu {cpu} cannot be used; this process may use {allowed}") from error
+            raise RealtimeError(
+                f"cpu {cpu} cannot be used; this process may use {allowed}"
+            ) from error
     if priority > 0:
         try:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         except (OSError, ValueError) as error:
             raise RealtimeError(
                 f"SCHED_FIFO priority {priority} was refused ({error}): allow it with "
-                "'@realtime - rtprio 98' in /etc/security/limits.d/realtime.conf and join that group, "
-                "or start without real-time priority"
+                "'@realtime - rtprio 98' in /etc/security/limits.d/realtime.conf and join that "
+                "group, or start without real-time priority"
             ) from error
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
             raise RealtimeError(
-                f"locking memory was refused ({os.strerror(ctypes.get_errno())}): raise 'memlock' to "
-                "unlimited in /etc/security/limits.d/realtime.conf, or start without real-time priority"
+                f"locking memory was refused ({os.strerror(ctypes.get_errno())}): raise "
+                "'memlock' to unlimited in /etc/security/limits.d/realtime.conf, or start without "
+                "real-time priority"
             )
     gc.collect()
     gc.freeze()
