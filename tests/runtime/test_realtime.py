@@ -35,7 +35,7 @@ def test_a_cpu_that_does_not_exist_is_refused_with_those_that_do() -> None:
 
 
 def test_a_priority_out_of_range_is_refused_with_the_way_to_allow_it() -> None:
-    with pytest.raises(RealtimeError, match="SCHED_FIFO priority 1000 was refused.*limits"):
+    with pytest.raises(RealtimeError, match=r"SCHED_FIFO priority 1000 was refused.*limits"):
         set_up(priority=1000)
 
 

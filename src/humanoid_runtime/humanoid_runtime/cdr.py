@@ -2,10 +2,11 @@
 
 On the control path the strings and lengths of a message never change: the joints of a robot are
 what they are. Its serialised form (plain CDR, OMG DDS-XTypes 1.3 section 7.4.1: little endian,
-every primitive aligned to its own size) is then one buffer in which only numbers change, at offsets known
-beforehand. Writing them through numpy views and publishing the buffer is several times cheaper than
-filling a message object and serialising it, and the padding between fields is always zero, so that
-equal messages have equal bytes; rclpy's own serialisation leaves padding uninitialised.
+every primitive aligned to its own size) is then one buffer in which only numbers change, at offsets
+known beforehand. Writing them through numpy views and publishing the buffer is several times
+cheaper than filling a message object and serialising it, and the padding between fields is always
+zero, so that equal messages have equal bytes; rclpy's own serialisation leaves padding
+uninitialised.
 
 A reader checks that what arrived has the layout it knows, byte for byte outside of the numbers;
 whatever has not (another joint order, another length) goes through rclpy's deserialisation.

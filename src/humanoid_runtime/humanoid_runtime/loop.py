@@ -2,8 +2,8 @@
 
 rclpy's executors rebuild their wait set from every entity of the node at each turn, which costs
 more than the control law itself. :class:`HotLoop` waits on the few subscriptions of the control
-path alone, takes their messages directly, and gives everything else (services, parameters, slow topics)
-to an ordinary executor between two ticks, in the same thread: no locks, no races.
+path alone, takes their messages directly, and gives everything else (services, parameters, slow
+topics) to an ordinary executor between two ticks, in the same thread: no locks, no races.
 
 It uses the wait set the way ``rclpy.wait_for_message`` does.
 """
