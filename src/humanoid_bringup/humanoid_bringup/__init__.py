@@ -1,0 +1,1 @@
+"""The graph, the `humanoid` command line and the launch glue."""

@@ -1,0 +1,99 @@
+"""The `humanoid` command. Each verb is a module of :mod:`humanoid_bringup.commands`.
+
+Only the module of the verb that was asked for is imported, so that `--help` answers at once.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+
+from humanoid_bringup import console
+from humanoid_bringup.errors import Exit, HumanoidError
+
+VERBS = {
+    "sim": "bring up a robot in simulation: it stands",
+    "up": "bring up a robot on its hardware",
+    "status": "what the running graph does: mode, safety, rates, latency",
+    "mode": "show or set the mode: damping, ready, stand, sit",
+    "pose": "move the body while standing: height, shift, lean",
+    "push": "push the simulated robot",
+    "stop": "stop the robot: damping now, stays disarmed",
+    "rearm": "clear latched faults and arm",
+    "reset": "put the simulated robot back to its start",
+    "doctor": "say in one line each what is missing or wrong, and the fix",
+    "check-config": "check all files of a robot",
+    "record": "record the topics of the graph to an MCAP file",
+    "benchmark": "measure what the README promises",
+}
+
+EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 a node died, 6 environment
+'humanoid <verb> --help' shows examples; docs/cli.md is the whole reference.
+'./humanoid setup', './humanoid test' and './humanoid clean' belong to the script in the checkout."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # This host only, unless the user says otherwise: a robot is not everybody's.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    verb = next((word for word in arguments if not word.startswith("-")), None)
+    parser, module = _parser(verb)
+    options = parser.parse_args(arguments)
+    if module is None:
+        parser.print_help()
+        return Exit.USAGE
+    try:
+        return int(module.run(options))
+    except HumanoidError as problem:
+        return _report(problem, problem.code)
+    except KeyboardInterrupt:
+        console.clear()
+        return 130
+    except BrokenPipeError:  # the reader of a pipe went away
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (for the interpreter's last flush)
+        return Exit.FAILED
+    except Exception as problem:
+        return _report(problem, Exit.FAILED)
+
+
+def _report(problem: Exception, code: int) -> int:
+    if os.environ.get("HUMANOID_DEBUG"):
+        traceback.print_exception(problem)
+    known = isinstance(problem, HumanoidError)
+    kind = "" if known else f"unexpected {type(problem).__name__}: "
+    hint = "" if known else "; HUMANOID_DEBUG=1 shows where"
+    console.error(f"{kind}{problem}{hint}")
+    return code
+
+
+def _parser(verb: str | None) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+    parser = argparse.ArgumentParser(
+        prog="humanoid",
+        description="A ROS 2 control stack for humanoid robots.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="<verb>", dest="verb")
+    module = None
+    for name, summary in VERBS.items():
+        entry = verbs.add_parser(
+            name,
+            help=summary,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == verb:
+            module = importlib.import_module(f"humanoid_bringup.commands.{name.replace('-', '_')}")
+            entry.description = module.__doc__
+            module.add_arguments(entry)
+    return parser, module
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The graph as data: which nodes run, with which parameters. The CLI and the launch files read it.
+
+Nothing is started here and nothing of ROS is imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_bringup.locate import find_hardware, find_robot
+
+ParameterValue = bool | int | float | str
+
+HAL = "humanoid_hal"
+PERCEPTION = "humanoid_perception"
+CONTROL = "humanoid_control"
+
+AUTOSTART = ("none", "inactive", "active")
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node: the executable `lib/<package>/<executable>` and what it is told."""
+
+    package: str
+    executable: str
+    name: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = ""
+    lifecycle: bool = False
+    #: It commands actuators: stopped last and never killed before it had time for its stop frames.
+    owns_actuators: bool = False
+
+
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything about a start besides robot and hardware. CLI and launch share the help texts."""
+
+    autostart: str = _option(
+        "active", "how far the HAL goes by itself: none, inactive or active (armed)"
+    )
+    startup_mode: str = _option(
+        "stand", "mode the controller walks to at start: damping, ready, stand, sit"
+    )
+    paced: bool = _option(True, "simulation: keep to real time; false runs as fast as it can")
+    answer_timeout: float = _option(
+        1.0, "simulation: longest wait [s] for the command that answers a sample"
+    )
+    realtime_priority: int = _option(
+        0, "SCHED_FIFO priority of the nodes, 1 to 99; 0: normal scheduling"
+    )
+    cpus: str = _option(
+        "", "cores to pin the nodes to, e.g. 2,3,3 (HAL, perception, control); empty: none"
+    )
+    publish_truth: bool = _option(
+        False, "simulation: publish the true base pose on simulator/truth"
+    )
+    viewer: bool = _option(False, "simulation: open the simulator's viewer window")
+    video: str = _option(
+        "", "simulation: file that a camera's view is written to (.mp4); empty: none"
+    )
+    seed: int = _option(0, "seed of every random number, such as sensor noise")
+    namespace: str = _option("", "namespace of every node and topic")
+
+
+def option_help(name: str) -> str:
+    """The help text of one option."""
+    return str(next(f for f in fields(Options) if f.name == name).metadata["help"])
+
+
+def graph(
+    robot: str | Path, hardware: str | Path, options: Options | None = None
+) -> tuple[NodeSpec, ...]:
+    """The nodes of one robot on one hardware, in starting order (stop in reverse).
+
+    `robot` and `hardware` are names or paths. Raises HumanoidError.
+    """
+    options = options or Options()
+    robot_file = find_robot(robot)
+    hardware_file = find_hardware(robot_file, hardware)
+    cpus = _check(options)
+    common: dict[str, ParameterValue] = {
+        "robot": str(robot_file),
+        "realtime_priority": options.realtime_priority,
+    }
+    hal = {
+        "hardware": str(hardware_file),
+        "autostart": options.autostart,
+        "paced": options.paced,
+        "answer_timeout": options.answer_timeout,
+        "publish_truth": options.publish_truth,
+        "viewer": options.viewer,
+        "video": str(Path(options.video).absolute()) if options.video else "",
+        "seed": options.seed,
+    }
+    perception = {"config": _config(robot_file, "perception")}
+    control = {"config": _config(robot_file, "control"), "startup_mode": options.startup_mode}
+    return (
+        NodeSpec(
+            HAL,
+            "hal_node",
+            HAL,
+            {**common, "cpu": cpus[0], **hal},
+            namespace=options.namespace,
+            lifecycle=True,
+            owns_actuators=True,
+        ),
+        NodeSpec(
+            PERCEPTION,
+            "perception_node",
+            PERCEPTION,
+            {**common, "cpu": cpus[1], **perception},
+            namespace=options.namespace,
+        ),
+        NodeSpec(
+            CONTROL,
+            "control_node",
+            CONTROL,
+            {**common, "cpu": cpus[2], **control},
+            namespace=options.namespace,
+        ),
+    )
+
+
+def _config(robot_file: Path, name: str) -> str:
+    """A robot's own settings of one node; empty when it has none and the defaults hold."""
+    path = robot_file.parent / f"{name}.yaml"
+    return str(path) if path.is_file() else ""
+
+
+def _check(options: Options) -> tuple[int, int, int]:
+    """Refuse what no node could honour; returns the core of each node, -1 for any."""
+    if options.autostart not in AUTOSTART:
+        raise HumanoidError(
+            f"autostart is '{options.autostart}', not one of {', '.join(AUTOSTART)}", Exit.USAGE
+        )
+    if not 0 <= options.realtime_priority <= 99:
+        raise HumanoidError(
+            f"realtime_priority is {options.realtime_priority}, not 0 to 99", Exit.USAGE
+        )
+    if not options.answer_timeout > 0.0:
+        raise HumanoidError(f"answer_timeout is {options.answer_timeout}, not above 0", Exit.USAGE)
+    if not options.cpus:
+        return (-1, -1, -1)
+    parts = options.cpus.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
+        raise HumanoidError(
+            f"cpus is '{options.cpus}', not three core numbers such as 2,3,3", Exit.USAGE
+        )
+    first, second, third = (int(part) for part in parts)
+    return (first, second, third)

@@ -1,0 +1,115 @@
+"""The command line's side of the graph: one small node that listens, asks and calls services.
+
+Everything waits with a bound, nothing here commands joints.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+
+from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_runtime import topics
+
+#: [s] discovery on one host takes 0.15 s; this also covers a busy machine
+DISCOVERY = 2.0
+
+
+class Link:
+    """A node of the command line; a context manager."""
+
+    def __init__(self, namespace: str = "") -> None:
+        self._context = Context()
+        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self.node = Node(
+            f"humanoid_cli_{os.getpid()}",
+            namespace=namespace,
+            context=self._context,
+            start_parameter_services=False,
+            enable_rosout=False,
+            use_global_arguments=False,
+        )
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._latest: dict[str, Any] = {}
+
+    def __enter__(self) -> "Link":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(timeout_sec=0)
+        self.node.destroy_node()
+        self._context.try_shutdown()
+
+    def spin(self, seconds: float) -> None:
+        """Handle what arrives during `seconds`."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
+
+    def wait(self, condition: Callable[[], Any], seconds: float) -> bool:
+        """Spin until `condition()` holds, at most `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._executor.spin_once(timeout_sec=min(left, 0.05))
+        return True
+
+    def watch(self, message_type: Any, topic: str, qos: QoSProfile = topics.EVENT) -> None:
+        """Keep the latest message of a topic for :meth:`latest`."""
+
+        def keep(message: Any) -> None:
+            self._latest[topic] = message
+
+        self.node.create_subscription(message_type, topic, keep, qos)
+
+    def latest(self, topic: str) -> Any | None:
+        """The last message of a watched topic, or None."""
+        return self._latest.get(topic)
+
+    def forget(self, topic: str) -> None:
+        """Drop the kept message, so that the next one is known to be new."""
+        self._latest.pop(topic, None)
+
+    def nodes(self) -> set[str]:
+        """Full names of the nodes that discovery found, without this one."""
+        found = {
+            f"{space.rstrip('/')}/{name}"
+            for name, space in self.node.get_node_names_and_namespaces()
+        }
+        return found - {self.node.get_fully_qualified_name()}
+
+    def absolute(self, name: str) -> str:
+        """A node's or topic's name in this namespace."""
+        return f"{self.node.get_namespace().rstrip('/')}/{name}"
+
+    def call(self, service_type: Any, name: str, request: Any, timeout: float = 5.0) -> Any:
+        """Call a service. Raises HumanoidError when nobody offers it or nobody answers in time."""
+        client = self.node.create_client(service_type, name)
+        try:
+            if not self.wait(client.service_is_ready, DISCOVERY):
+                raise HumanoidError(
+                    f"no node offers the service '{self.absolute(name)}' in ROS_DOMAIN_ID="
+                    f"{os.environ.get('ROS_DOMAIN_ID', '0')}: start the graph with 'humanoid sim' "
+                    "or 'humanoid up', or look with 'humanoid doctor'",
+                    Exit.NO_GRAPH,
+                )
+            future = client.call_async(request)
+            if not self.wait(future.done, timeout):
+                raise HumanoidError(
+                    f"the service '{self.absolute(name)}' did not answer within {timeout:g} s; "
+                    "look with 'humanoid doctor'",
+                    Exit.NO_GRAPH,
+                )
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
