@@ -7,7 +7,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Imu, JointState
 
 from humanoid_interfaces.msg import FootState, JointCommand, RobotState, SafetyState
-from humanoid_runtime.cdr import Layout
+from humanoid_runtime.cdr import FixedPublisher, Layout
 
 NAMES = ["hip", "knee_of_the_left_leg", "ankle"]
 
@@ -115,3 +115,26 @@ def test_views_write_into_the_buffer_they_were_made_of() -> None:
     view = layout.view(buffer, "effort")
     view += 1.0
     assert np.array_equal(layout.view(bytes(buffer), "effort"), view)
+
+
+def test_a_fixed_publisher_sends_what_its_views_hold() -> None:
+    sent: list[bytes] = []
+
+    class Wire:
+        """Stands for an rclpy node and its publisher."""
+
+        def create_publisher(self, *_: object) -> "Wire":
+            return self
+
+        def publish(self, data: bytes) -> None:
+            sent.append(data)
+
+    publisher = FixedPublisher(Wire(), robot_state(), "robot_state", 1)
+    publisher.view("position")[:] = [1.0, 2.0, 3.0]
+    publisher.publish(5)
+    publisher.view("position")[:] = 0.0
+    publisher.publish(6)
+    first, second = (deserialize_message(data, RobotState) for data in sent)
+    assert list(first.position) == [1.0, 2.0, 3.0]
+    assert first.header.stamp.nanosec == 5
+    assert list(second.position) == [0.0, 0.0, 0.0]

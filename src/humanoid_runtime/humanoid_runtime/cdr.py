@@ -138,3 +138,22 @@ def _runs(mask: bytearray, buffer: bytearray) -> tuple[tuple[int, int, bytes], .
     edges = np.flatnonzero(np.diff(np.frombuffer(b"\x00" + bytes(mask) + b"\x00", np.int8)))
     pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
     return tuple((start, end, bytes(buffer[start:end])) for start, end in pairs)
+
+
+class FixedPublisher:
+    """Publishes one message of fixed layout again and again, written in place."""
+
+    def __init__(self, node: Any, example: Any, topic: str, qos: Any) -> None:
+        """`example` fixes the type, the strings and the lengths, and holds the first values."""
+        self._layout = Layout(example)
+        self._buffer = self._layout.template()
+        self._publisher = node.create_publisher(type(example), topic, qos)
+
+    def view(self, first: str, last: str = "") -> NDArray[Any]:
+        """Writable numbers of the message, as :meth:`Layout.view`."""
+        return self._layout.view(self._buffer, first, last)
+
+    def publish(self, stamp: int) -> None:
+        """Publish what the views hold, with ``header.stamp`` = `stamp` [ns]."""
+        self._layout.write_stamp(self._buffer, stamp)
+        self._publisher.publish(bytes(self._buffer))
