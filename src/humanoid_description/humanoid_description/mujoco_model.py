@@ -1,0 +1,230 @@
+"""The MuJoCo model of a robot, made from its URDF tree and joint table: never a second copy by hand."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from humanoid_description.robot import Array, Foot, RobotDescription
+from humanoid_description.urdf import Pose, UrdfJoint, UrdfLink, Visual, read_urdf
+
+#: [m] Radius of the spheres that stand for a sole's contact points (as in Unitree's G1 model).
+CONTACT_RADIUS = 0.005
+#: [kg] Links lighter than this get no body for falls.
+LIGHTEST_SHAPE = 0.2
+
+_FLOOR_BIT, _ROBOT_BIT = 1, 2
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """What a simulated world may vary."""
+
+    timestep: float = 0.001  # [s] physics step
+    friction: float = 0.8  # sliding friction of the floor
+    slope: float = 0.0  # [rad] the floor rises towards +x
+    mass_scale: float = 1.0  # factor on every mass and inertia: a robot that is not as modelled
+    visuals: bool = False  # load meshes (slow); otherwise links are drawn as boxes
+
+
+def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -> mujoco.MjModel:
+    """Return the compiled model of `robot` on a floor.
+
+    Names: joints and actuators as in the table and in its order, bodies as the URDF's links, free joint
+    ``floating_base``, geom ``floor``, sites ``imu`` and one per foot, sensors ``gyroscope`` and
+    ``accelerometer`` (in the IMU's frame), one keyframe per pose of the table with the lowest contact
+    point on the floor. Actuators are torques limited by the table. The robot touches the floor with
+    spheres at its contact points and, when it falls, with one box per link of the link's inertia; it does
+    not touch itself.
+    """
+    options = options or SceneOptions()
+    spec = _world(options)
+    urdf = read_urdf(robot.urdf_path)
+    # Feet and ankles touch the floor with the contact points only.
+    lower = {foot.link for foot in robot.feet}
+    lower |= {joint.parent for joint in urdf.joints.values() if joint.child in lower}
+    body = spec.worldbody.add_body(name=urdf.root)
+    body.add_freejoint(name="floating_base")
+    _fill_body(spec, body, urdf.links[urdf.root], lower, options)
+    bodies = {urdf.root: body}
+    for joint in urdf.depth_first():
+        body = bodies[joint.parent].add_body(
+            name=joint.child, pos=joint.pose.xyz, quat=_quaternion(joint.pose.rotation)
+        )
+        bodies[joint.child] = body
+        _add_joint(body, joint, robot)
+        _fill_body(spec, body, urdf.links[joint.child], lower, options)
+    for foot in robot.feet:
+        _add_foot(bodies[foot.link], foot)
+    _add_imu(spec, bodies[robot.imu.link], robot)
+    for row in robot.joints:
+        _add_motor(spec, row.name, row.effort)
+    size = 7 + len(robot.joints)
+    for pose in robot.poses:
+        spec.add_key(name=pose, qpos=np.zeros(size))
+    model = spec.compile()
+    _check_order(model, robot)
+    _place_poses(model, robot, options)
+    return model
+
+
+def _world(options: SceneOptions) -> mujoco.MjSpec:
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    spec.compiler.autolimits = False
+    spec.option.timestep = options.timestep
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    # Elliptic cones with impratio > 1 keep standing feet from creeping:
+    # https://mujoco.readthedocs.io/en/stable/overview.html (friction cones, slip).
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10.0
+    spec.visual.global_.offwidth, spec.visual.global_.offheight = 1280, 720
+    spec.visual.quality.shadowsize = 0
+    spec.visual.quality.offsamples = 0
+    spec.add_texture(
+        name="grid", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        width=256, height=256, rgb1=[0.30, 0.34, 0.38], rgb2=[0.36, 0.40, 0.44],
+    )  # fmt: skip
+    textures = [""] * int(mujoco.mjtTextureRole.mjNTEXROLE)
+    textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "grid"
+    spec.add_material(name="grid", textures=textures, texrepeat=[1.0, 1.0], texuniform=True)
+    spec.worldbody.add_light(pos=[1.0, 1.0, 4.0], dir=[-0.25, -0.25, -1.0], castshadow=False)
+    spec.worldbody.add_camera(name="scene", pos=[2.6, -1.6, 1.2], xyaxes=[0.52, 0.85, 0.0, -0.20, 0.12, 0.97])
+    half = options.slope / 2.0
+    spec.worldbody.add_geom(
+        name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.0, 0.0, 0.05], material="grid",
+        quat=[np.cos(half), 0.0, -np.sin(half), 0.0], contype=_FLOOR_BIT, conaffinity=_ROBOT_BIT,
+        friction=[options.friction, 0.005, 0.0001], condim=3, priority=1,
+    )  # fmt: skip
+    return spec
+
+
+def _add_joint(body: mujoco.MjsBody, joint: UrdfJoint, robot: RobotDescription) -> None:
+    """A hinge for a joint of the table; a locked joint turns its body for good."""
+    if joint.name in robot.locked:
+        angle = robot.locked[joint.name]
+        if joint.type == "prismatic":
+            body.pos = joint.pose.xyz + joint.pose.rotation @ joint.axis * angle
+        else:
+            turn, here = np.zeros(4), np.array(body.quat)
+            mujoco.mju_axisAngle2Quat(turn, joint.axis, angle)
+            mujoco.mju_mulQuat(turn, here, turn.copy())
+            body.quat = turn
+    elif joint.movable:
+        row = robot.joints[robot.index[joint.name]]
+        body.add_joint(
+            name=row.name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=joint.axis, armature=row.armature,
+            limited=mujoco.mjtLimited.mjLIMITED_TRUE, range=[row.lower, row.upper],
+        )  # fmt: skip
+
+
+def _fill_body(
+    spec: mujoco.MjSpec, body: mujoco.MjsBody, link: UrdfLink, lower: set[str], options: SceneOptions
+) -> None:
+    """Inertia, box for falls (only drawn on the `lower` links), and meshes of one link."""
+    body.explicitinertial = True
+    meshes = [visual for visual in link.visuals if _loads(visual)] if options.visuals else []
+    if link.inertial is None:
+        body.mass, body.inertia = 0.0, np.zeros(3)
+    else:
+        moments, axes = np.linalg.eigh(link.inertial.inertia)
+        if np.linalg.det(axes) < 0.0:
+            axes[:, 0] = -axes[:, 0]
+        moments = np.maximum(moments, 0.0)
+        moments[2] = min(moments[2], moments[0] + moments[1])  # the reader's slack, see urdf.py
+        body.mass = link.inertial.mass * options.mass_scale
+        body.inertia = moments * options.mass_scale
+        body.ipos = link.inertial.pose.xyz
+        body.iquat = _quaternion(link.inertial.pose.rotation @ axes)
+        if link.inertial.mass >= LIGHTEST_SHAPE:
+            _add_box(body, link.inertial.mass, moments, link.name not in lower, hidden=bool(meshes))
+    for number, visual in enumerate(meshes):
+        _add_mesh(spec, body, f"{link.name}.{number}", visual)
+
+
+def _add_box(body: mujoco.MjsBody, mass: float, moments: Array, touches: bool, hidden: bool) -> None:
+    """The box of even density with this mass and these principal moments [kg m^2]."""
+    squares = 6.0 / mass * (moments.sum() - 2.0 * moments)
+    half = np.sqrt(np.maximum(squares, 1e-6)) / 2.0
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX, size=half, pos=body.ipos, quat=body.iquat, mass=0.0,
+        contype=_ROBOT_BIT if touches else 0, conaffinity=_FLOOR_BIT if touches else 0,
+        condim=3, group=3 if hidden else 0, rgba=[0.72, 0.75, 0.78, 1.0],
+    )  # fmt: skip
+
+
+def _loads(visual: Visual) -> bool:
+    """MuJoCo reads STL and OBJ meshes, not DAE."""
+    return visual.path is not None and visual.path.suffix.lower() in (".stl", ".obj")
+
+
+def _add_mesh(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, visual: Visual) -> None:
+    spec.add_mesh(name=name, file=str(visual.path), scale=visual.scale)
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, pos=visual.pose.xyz,
+        quat=_quaternion(visual.pose.rotation), mass=0.0, contype=0, conaffinity=0, group=1,
+        rgba=[0.72, 0.75, 0.78, 1.0],
+    )  # fmt: skip
+
+
+def _add_foot(body: mujoco.MjsBody, foot: Foot) -> None:
+    """The sole's site and one sphere per contact point, touching the sole plane from above."""
+    body.add_site(name=foot.name, pos=foot.origin, size=[0.01, 0.01, 0.01], group=4)
+    for point in foot.points:
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[CONTACT_RADIUS, 0.0, 0.0], mass=0.0,
+            pos=foot.origin + point + [0.0, 0.0, CONTACT_RADIUS],
+            contype=_ROBOT_BIT, conaffinity=_FLOOR_BIT, condim=3, group=3,
+        )  # fmt: skip
+
+
+def _add_imu(spec: mujoco.MjSpec, body: mujoco.MjsBody, robot: RobotDescription) -> None:
+    rotation = Pose(robot.imu.xyz, robot.imu.rpy).rotation
+    body.add_site(name="imu", pos=robot.imu.xyz, quat=_quaternion(rotation), group=4)
+    for name, kind in (
+        ("gyroscope", mujoco.mjtSensor.mjSENS_GYRO),
+        ("accelerometer", mujoco.mjtSensor.mjSENS_ACCELEROMETER),
+    ):
+        spec.add_sensor(name=name, type=kind, objtype=mujoco.mjtObj.mjOBJ_SITE, objname="imu")
+
+
+def _add_motor(spec: mujoco.MjSpec, name: str, effort: float) -> None:
+    motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    motor.set_to_motor()
+    motor.ctrllimited = motor.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+    motor.ctrlrange = motor.forcerange = [-effort, effort]
+
+
+def _place_poses(model: mujoco.MjModel, robot: RobotDescription, options: SceneOptions) -> None:
+    """Fill the keyframes: base upright, middle of the feet over the origin, lowest point on the floor."""
+    data = mujoco.MjData(model)
+    normal = np.array([-np.sin(options.slope), 0.0, np.cos(options.slope)])
+    for key, angles in enumerate(robot.poses.values()):
+        data.qpos[:] = 0.0
+        data.qpos[3] = 1.0
+        data.qpos[7:] = angles
+        mujoco.mj_kinematics(model, data)
+        soles = [data.site(foot.name) for foot in robot.feet]
+        points = [
+            sole.xpos + sole.xmat.reshape(3, 3) @ point
+            for sole, foot in zip(soles, robot.feet, strict=True)
+            for point in foot.points
+        ]
+        base = np.zeros(3)
+        base[:2] = -np.mean([sole.xpos[:2] for sole in soles], axis=0)
+        base[2] = -min(normal @ (point + base) for point in points) / normal[2]
+        model.key_qpos[key] = data.qpos
+        model.key_qpos[key, :3] = base
+
+
+def _check_order(model: mujoco.MjModel, robot: RobotDescription) -> None:
+    names = tuple(model.joint(i).name for i in range(1, model.njnt))
+    if names != robot.joint_names:
+        raise ValueError(f"{robot.urdf_path}: MuJoCo orders the joints unlike the joint table")
+
+
+def _quaternion(rotation: Array) -> Array:
+    """w x y z of a rotation matrix."""
+    quaternion = np.zeros(4)
+    mujoco.mju_mat2Quat(quaternion, rotation.flatten())
+    return quaternion
