@@ -20,7 +20,7 @@ Register a driver as an entry point of the group ``humanoid_hal.drivers``.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from humanoid_description import RobotDescription
@@ -80,12 +80,25 @@ class DriverError(Exception):
     """The hardware did not do what was asked. The message says what, and the next step."""
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """Of a driver that has nothing to configure."""
+
+
 class Driver(ABC):
     """See the module docstring for the order of calls. Every method may raise :class:`DriverError`."""
 
     capabilities: ClassVar[Capabilities]
+    #: A frozen dataclass with a default for every field (see humanoid_description.strict_yaml): the key
+    #: `options` of the hardware file. The HAL sets what it knows of `control_rate` [Hz], `seed`,
+    #: `viewer` and `record`.
+    Options: ClassVar[type[Any]] = NoOptions
     #: The simulated world behind the driver; None on real hardware.
     world: "World | None" = None
+
+    @abstractmethod
+    def __init__(self, robot: RobotDescription, options: Any = None) -> None:
+        """Check `options` (of type `Options`; None: its defaults) against `robot`. Opens nothing."""
 
     @abstractmethod
     def open(self) -> None:

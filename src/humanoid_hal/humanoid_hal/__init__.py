@@ -1,0 +1,1 @@
+"""Hardware abstraction: drivers, the gate above them, the safety supervisor, the HAL node."""
