@@ -1,8 +1,8 @@
-"""The one interface of everything that can drive the robot: damping, ready, stand, sit, later walking.
+"""The one interface of everything that can drive the robot.
 
-Pure values in, pure values out; time is ``state.stamp``. Joint arrays are in table order; `q` and `v` are
-pinocchio's: ``q = [base xyz, base quaternion xyzw, joints]``, ``v = [base linear, base angular (both in the
-base frame), joints]``.
+Pure values in, pure values out; time is ``state.stamp``. Joint arrays are in table order; `q` and
+`v` are pinocchio's: ``q = [base xyz, base quaternion xyzw, joints]``, ``v = [base linear, base
+angular (both in the base frame), joints]``.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,8 @@ class State:
 class References:
     """What the operator asks for, already checked and rate-limited."""
 
-    #: CoM offset from the middle of the feet, shape (2,), [m] in base_footprint (x forward, y left).
+    #: CoM offset from the middle of the feet, shape (2,), [m] in base_footprint (x forward, y
+    #: left).
     com_offset: Array = field(default_factory=lambda: np.zeros(2))
     #: Height of base_link above the soles [m]; None: the height of the ready pose.
     height: float | None = None
@@ -51,7 +52,7 @@ class References:
 
 @dataclass(slots=True)
 class JointTargets:
-    """tau = effort + stiffness (position - q) + damping (velocity - dq), each array of shape (n,)."""
+    """tau = effort + stiffness (position - q) + damping (velocity - dq); arrays of shape (n,)."""
 
     position: Array
     velocity: Array
@@ -73,7 +74,7 @@ class Controller(ABC):
 
     @abstractmethod
     def start(self, state: State, last: JointTargets) -> None:
-        """Take over from `last`, the targets sent for the previous sample."""
+        """Take over from `last`, the targets sent for the previous sample; copy what you keep."""
 
     @abstractmethod
     def update(self, state: State, references: References) -> JointTargets:

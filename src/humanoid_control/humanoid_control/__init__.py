@@ -1,0 +1,1 @@
+"""Control: from the robot state to joint commands."""

@@ -1,0 +1,31 @@
+"""The file ``control.yaml`` of a robot, as typed data. Every key has a default."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from humanoid_control.ready import ReadyConfig
+from humanoid_control.references import ReferencesConfig
+from humanoid_control.sit import SitConfig
+from humanoid_description.strict_yaml import key, load_config
+
+
+@dataclass(frozen=True)
+class ModesConfig:
+    """The mode supervisor."""
+
+    blend: float = key(0.2, above=0.0, max=2.0, unit="s", doc="fade from one mode to the next")
+
+
+@dataclass(frozen=True)
+class ControlConfig:
+    """Everything about control."""
+
+    modes: ModesConfig = field(default_factory=ModesConfig)
+    ready: ReadyConfig = field(default_factory=ReadyConfig)
+    sit: SitConfig = field(default_factory=SitConfig)
+    references: ReferencesConfig = field(default_factory=ReferencesConfig)
+
+
+def load_control_config(path: str | Path | None) -> ControlConfig:
+    """Read `path`; without one (None or ""), the defaults hold. Raises ConfigError."""
+    return load_config(path, ControlConfig) if path else ControlConfig()

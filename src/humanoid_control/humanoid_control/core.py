@@ -1,0 +1,127 @@
+"""The whole control cycle as one pure object, for the node and for closed-loop benchmarks alike.
+
+Deterministic: no clock, no thread, no random number. Orders that arrive between two samples act on
+the next one.
+"""
+
+from collections.abc import Sequence
+
+from humanoid_control.anatomy import leg_joints, ready_height
+from humanoid_control.config import ControlConfig
+from humanoid_control.controller import Array, JointTargets, State
+from humanoid_control.ramps import Stopwatch
+from humanoid_control.references import BodyPoseError, OperatorReferences
+from humanoid_control.registry import build_modes
+from humanoid_control.supervisor import Mode, ModeStatus, ModeSupervisor
+from humanoid_control.trajectory import TrajectoryError, TrajectoryOrder
+from humanoid_description.robot import RobotDescription
+
+
+class ControlCore:
+    """Samples in, joint targets out; orders in between."""
+
+    def __init__(
+        self,
+        robot: RobotDescription,
+        config: ControlConfig,
+        startup_mode: str = "damping",
+        modes: Sequence[Mode] | None = None,
+    ) -> None:
+        """`modes` replaces the registry's. Raises ValueError on an unknown `startup_mode`."""
+        height = ready_height(robot)
+        self._references = OperatorReferences(robot, config.references, height, leg_joints(robot))
+        self._supervisor = ModeSupervisor(
+            build_modes(robot, config, height) if modes is None else modes,
+            len(robot.joints),
+            blend=config.modes.blend,
+            startup=startup_mode,
+        )
+        self._watch = Stopwatch()
+        self._state: State | None = None
+        self._answer: JointTargets | None = None
+        self._armed = False
+        self._changed = False  # a request or a reaction came after the last answer
+
+    def update(self, state: State) -> JointTargets:
+        """Answer one sample; the result is valid until the next call.
+
+        A stamp that was answered before gets the same answer, unless a mode request or a reaction
+        came between: then the mode may change, and nothing else. Sets ``state.armed``. A stamp
+        before the last one means another robot or a restarted one: damping, until a new request.
+        """
+        state.armed = self._armed
+        last = self._state
+        if last is not None and self._answer is not None and state.stamp == last.stamp:
+            if self._changed:
+                self._changed = False
+                self._answer = self._step(state, repeated=True)
+            return self._answer
+        if last is not None and state.stamp < last.stamp:
+            self._supervisor.drop(state, f"stamps went back from {last.stamp} to {state.stamp} ns")
+            self._watch.start(state.stamp)
+        self._changed = False
+        self._state = state
+        self._references.advance(state.stamp, self._watch.advance(state.stamp))
+        self._answer = self._step(state, repeated=False)
+        return self._answer
+
+    def _step(self, state: State, *, repeated: bool) -> JointTargets:
+        supervisor, references = self._supervisor, self._references
+        mode = supervisor.mode
+        answer = supervisor.step(state, references.values, repeated=repeated)
+        if supervisor.mode != mode and not supervisor.balances:
+            references.reset()
+        return answer
+
+    def on_safety(self, reaction: int, armed: bool) -> None:
+        """Take the safety supervisor's word: `reaction` as in SafetyState, `armed`: torque on."""
+        if reaction == self._supervisor.reaction and armed == self._armed:
+            return
+        held = self._supervisor.holding
+        self._supervisor.set_reaction(reaction)
+        self._armed = armed
+        self._changed = True
+        if self._supervisor.holding and not held and self._state is not None:
+            self._references.freeze(self._state.stamp)
+
+    def set_mode(self, target: str) -> tuple[bool, str]:
+        """Ask for a mode. Returns whether it is accepted, and the way there or why not."""
+        accepted, message = self._supervisor.request(target, self._state)
+        self._changed = self._changed or accepted
+        return accepted, message
+
+    def on_body_pose(self, com_offset: Array, height: float, torso: Array) -> tuple[str, ...]:
+        """Move the body, see :class:`References`; a `height` of 0 is that of the ready pose.
+
+        Returns what had to be clamped. Raises BodyPoseError when refused.
+        """
+        supervisor = self._supervisor
+        refusal = supervisor.deaf
+        if not refusal and not supervisor.balances:
+            refusal = f"mode {supervisor.mode} does not balance: ask for 'stand' first"
+        if refusal:
+            raise BodyPoseError(f"body pose refused: {refusal}")
+        return self._references.order_body(com_offset, height, torso)
+
+    def on_trajectory(self, order: TrajectoryOrder) -> None:
+        """Follow a joint trajectory from the next sample on. Raises TrajectoryError."""
+        refusal = self._supervisor.deaf
+        if refusal or self._state is None:
+            raise TrajectoryError(refusal or "no robot_state has arrived yet")
+        self._references.order_trajectory(order, self._state.stamp)
+
+    @property
+    def mode_state(self) -> ModeStatus:
+        """What the topic ``mode`` says."""
+        return self._supervisor.status
+
+    @property
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """Faults of control, (name of the fault table, reason)."""
+        return self._supervisor.faults
+
+    def take_events(self) -> tuple[str, ...]:
+        """What happened since the last call, for the log."""
+        events = tuple(self._supervisor.events)
+        self._supervisor.events.clear()
+        return events

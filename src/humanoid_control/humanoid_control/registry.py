@@ -1,0 +1,17 @@
+"""The modes there are. A new one is a file with its controller and a line here."""
+
+from humanoid_control.config import ControlConfig
+from humanoid_control.damping import DampingController
+from humanoid_control.ready import ReadyController
+from humanoid_control.supervisor import Mode
+from humanoid_description.robot import RobotDescription
+
+
+def build_modes(
+    robot: RobotDescription, config: ControlConfig, ready_height: float
+) -> tuple[Mode, ...]:
+    """The graph of modes of `robot`; `ready_height` [m] of base_link above the soles when ready."""
+    return (
+        Mode(DampingController(robot), down=True),
+        Mode(ReadyController(robot, config.ready), after=("damping", "stand")),
+    )

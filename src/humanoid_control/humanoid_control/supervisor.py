@@ -1,0 +1,308 @@
+"""The mode supervisor: which controller drives the robot, and how it is handed over.
+
+The graph of modes is data (:class:`Mode`, see registry.py). An operator names a target; the
+supervisor walks there one mode at a time, as each next mode lets it. Downward it needs no
+permission: a fall, a lost estimate, a failed controller, a disarmed robot or the safety
+supervisor's word end in ``damping``, and nothing but a new request leads up again.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from humanoid_control.blend import TargetsBuffer
+from humanoid_control.controller import FALLEN, UPRIGHT, Controller, JointTargets, References, State
+from humanoid_control.ramps import Stopwatch, smoothstep
+from humanoid_description.problems import nearest
+
+DAMPING, SIT = "damping", "sit"
+
+_REARM = "re-arm with 'humanoid rearm' first"
+
+
+class Reaction(IntEnum):
+    """The safety supervisor's ladder, as in SafetyState."""
+
+    NONE = 0
+    WARN = 1
+    DERATE = 2
+    HOLD = 3
+    SIT = 4
+    DAMP = 5
+    TORQUE_OFF = 6
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One node of the graph of modes."""
+
+    controller: Controller
+    #: The modes it may be entered from. `damping` may be entered from everywhere.
+    after: tuple[str, ...] = ()
+    #: A way down: never made to wait, also while the safety supervisor says HOLD or SIT.
+    down: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.controller.name
+
+
+@dataclass(frozen=True)
+class ModeStatus:
+    """What the topic ``mode`` says."""
+
+    mode: str
+    target: str
+    waiting_for: str  # why the target is not reached yet; empty when it is
+    available: tuple[str, ...]
+
+
+class ModeSupervisor:
+    """Runs one controller per sample and fades from one to the next."""
+
+    def __init__(
+        self, modes: Sequence[Mode], joints: int, *, blend: float, startup: str = DAMPING
+    ) -> None:
+        """`blend` [s] is the duration of a fade. Raises ValueError on an unknown `startup` mode."""
+        self._modes = {mode.name: mode for mode in modes}
+        self._mode = self._modes[DAMPING]
+        if startup not in self._modes:
+            raise ValueError(self._unknown(startup))
+        self._target = startup
+        self._waiting = ""
+        self._blend = blend
+        self._fade = Stopwatch()
+        self._fading = False
+        self._next = TargetsBuffer(joints)  # being made
+        self._sent = TargetsBuffer(joints)  # the answer to the last sample
+        self._before = TargetsBuffer(joints)  # what is faded from
+        self._started = False
+        self._reaction = Reaction.NONE
+        self._armed = False
+        self._at_startup = True  # until the robot was armed once, or something was asked for
+        self._failure = ""
+        #: What happened, for the log; the oldest are dropped.
+        self.events: deque[str] = deque(maxlen=20)
+
+    @property
+    def status(self) -> ModeStatus:
+        return ModeStatus(self._mode.name, self._target, self._waiting, tuple(self._modes))
+
+    @property
+    def mode(self) -> str:
+        return self._mode.name
+
+    @property
+    def reaction(self) -> Reaction:
+        return self._reaction
+
+    @property
+    def deaf(self) -> str:
+        """Why no reference may be changed now, or ""."""
+        if self.holding:
+            return f"the safety reaction is {self._reaction.name}: the references are frozen"
+        if self._mode.down:
+            return f"mode {self.mode} follows no references: ask for 'stand' first"
+        busy = self._mode.controller.busy()
+        return f"mode {self.mode} is busy: {busy}" if busy else ""
+
+    @property
+    def balances(self) -> bool:
+        """Whether the active controller keeps the robot from falling."""
+        return self._mode.controller.balances
+
+    @property
+    def holding(self) -> bool:
+        """Whether the references are frozen."""
+        return self._reaction >= Reaction.HOLD
+
+    @property
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """Names of the fault table with reasons, and ``seated`` once `sit` has done its work."""
+        if self._failure:
+            return (("controller_failure", self._failure),)
+        if self._mode.name == SIT and self._mode.controller.busy() is None:
+            return (("seated", "the robot has sat down"),)
+        return ()
+
+    def set_reaction(self, reaction: int) -> None:
+        """Take the safety supervisor's word; it holds from the next sample on."""
+        self._reaction = Reaction(reaction)
+        if self._reaction >= Reaction.DAMP:
+            self._failure = ""  # heard: a re-arm must not find it still reported
+
+    def request(self, target: str, state: State | None) -> tuple[bool, str]:
+        """Make `target` the mode to walk to. Returns whether it was accepted, and why not."""
+        refusal = self._refusal(target, state)
+        if refusal:
+            return False, f"{target}: {refusal}" if target in self._modes else refusal
+        self._target = target
+        self._at_startup = False
+        self._waiting = self._failure = ""
+        if target == self._mode.name:
+            return True, f"in mode {target}"
+        return True, f"on the way from {self._mode.name} to {' to '.join(self._path(target))}"
+
+    def step(self, state: State, references: References, *, repeated: bool = False) -> JointTargets:
+        """Answer one sample. The result is valid until the next call.
+
+        `repeated`: the same sample again, after a request or a new reaction; only a switch changes
+        the answer then.
+        """
+        before = self._mode
+        self._supervise(state)
+        if not repeated or self._mode is not before:
+            self._run(state, references)
+        return self._sent.targets
+
+    def drop(self, state: State, reason: str) -> None:
+        """Go to damping and stay there."""
+        self._at_startup = False
+        self._protect(state, reason)
+
+    def _supervise(self, state: State) -> None:
+        reason = self._unsafe(state)
+        if reason:
+            self._protect(state, reason)
+        elif self._reaction == Reaction.SIT and state.armed:
+            self._target = DAMPING if self._mode.name == DAMPING else SIT
+        self._advance(state)
+        self._armed = state.armed
+        self._at_startup = self._at_startup and not state.armed
+
+    def _unsafe(self, state: State) -> str:
+        """Why the robot must be in damping now, or ""."""
+        if self._reaction >= Reaction.DAMP:
+            return f"safety reaction {self._reaction.name}"
+        if state.fall != UPRIGHT:
+            return "the robot has fallen" if state.fall == FALLEN else "the robot is falling"
+        if self._armed and not state.armed:
+            return "the robot was disarmed"
+        if self._mode.controller.balances and not state.valid:
+            return f"the estimated state is invalid and {self._mode.name} needs it to balance"
+        return ""
+
+    def _protect(self, state: State, reason: str) -> None:
+        if not self._at_startup or state.fall != UPRIGHT:
+            self._target = DAMPING  # nothing leads up again by itself
+        self._waiting = "" if self._target == DAMPING else reason
+        if self._mode.name != DAMPING:
+            self.events.append(f"{self._mode.name} -> damping: {reason}")
+            self._enter(self._modes[DAMPING], state)
+
+    def _advance(self, state: State) -> None:
+        if self._target == self._mode.name:
+            self._waiting = ""
+            return
+        if self._reaction >= Reaction.DAMP:
+            return
+        following = self._modes[self._path(self._target)[0]]
+        obstacle = self._obstacle(following, state)
+        if obstacle is None:
+            self._waiting = ""
+            self._enter(following, state)
+        elif self._mode.name == DAMPING and state.armed:
+            # Waiting here would move the robot at some later moment that nobody chose.
+            self.events.append(f"{self._target} given up: {obstacle}")
+            self._target, self._waiting = DAMPING, ""
+        else:
+            self._waiting = obstacle
+
+    def _obstacle(self, following: Mode, state: State) -> str | None:
+        if not self._modes[self._target].down:
+            if state.armed and self._reaction >= Reaction.HOLD:
+                return f"{following.name}: safety reaction {self._reaction.name}"
+            busy = self._mode.controller.busy()
+            if busy:
+                return f"{self._mode.name}: {busy}"
+        if following.controller.balances and not state.valid:
+            return f"{following.name}: the estimated state is not valid (see 'humanoid status')"
+        blocked = following.controller.blocked(state)
+        return f"{following.name}: {blocked}" if blocked else None
+
+    def _enter(self, mode: Mode, state: State) -> None:
+        self.events.append(f"{self._mode.name} -> {mode.name}")
+        self._mode = mode
+        if self._started:
+            self._take_over(state)
+
+    def _take_over(self, state: State) -> None:
+        """Start the active controller from the targets sent last."""
+        self._before.copy_from(self._sent.targets)
+        self._fading = state.armed  # without torque there is nothing to fade
+        self._fade.start(state.stamp)
+        try:
+            self._mode.controller.start(state, self._before.targets)
+        except Exception as error:
+            self._fail(state, error)
+
+    def _run(self, state: State, references: References) -> None:
+        if not self._started:
+            self._first(state, references)
+        try:
+            self._make(state, references)
+        except Exception as error:
+            self._fail(state, error)
+            self._make(state, references)
+        if self._fading:
+            self._fade.advance(state.stamp)
+            share = smoothstep(self._fade.elapsed / self._blend)
+            self._next.fade(self._before, share)
+            self._fading = share < 1.0
+        self._sent, self._next = self._next, self._sent
+
+    def _make(self, state: State, references: References) -> None:
+        self._next.copy_from(self._mode.controller.update(state, references))
+        if not self._next.finite():
+            raise ValueError("a joint target is not finite")
+
+    def _first(self, state: State, references: References) -> None:
+        """The very first sample: what damping would say counts as the last targets."""
+        self._started = True
+        self._sent.copy_from(self._modes[DAMPING].controller.update(state, references))
+        self._take_over(state)
+        self._fading = False
+
+    def _fail(self, state: State, error: Exception) -> None:
+        """A controller failed, however: damping takes over from the last good targets."""
+        if self._mode.name == DAMPING:
+            raise error
+        self._failure = f"{self._mode.name}: {type(error).__name__}: {error}"
+        self.events.append(f"controller failure in {self._failure}")
+        self._target, self._waiting = DAMPING, ""
+        self._mode = self._modes[DAMPING]
+        self._take_over(state)
+
+    def _refusal(self, target: str, state: State | None) -> str:
+        if target not in self._modes:
+            return self._unknown(target)
+        if self._modes[target].down:
+            below = target != DAMPING and self._mode.name == DAMPING
+            return "the robot is in damping already, which is below it" if below else ""
+        if self._reaction >= Reaction.SIT:
+            return f"the safety reaction is {self._reaction.name}: {_REARM}"
+        if state is None:
+            return "no robot_state has arrived yet: start perception and the HAL, then try again"
+        if state.fall != UPRIGHT:
+            return "the robot is not upright: set it up or hang it up, then try again"
+        if target != self._mode.name and self._mode.name == DAMPING:
+            return self._modes[self._path(target)[0]].controller.blocked(state) or ""
+        return ""
+
+    def _unknown(self, name: str) -> str:
+        return f"unknown mode '{name}'{nearest(name, self._modes)}; known: {', '.join(self._modes)}"
+
+    def _path(self, target: str) -> tuple[str, ...]:
+        """The shortest way to `target`: names of the modes after the present one."""
+        ways: deque[tuple[str, ...]] = deque([(self._mode.name,)])
+        seen = {self._mode.name}
+        while ways:
+            way = ways.popleft()
+            if way[-1] == target:
+                return way[1:]
+            for mode in self._modes.values():
+                if mode.name not in seen and (mode.name == DAMPING or way[-1] in mode.after):
+                    seen.add(mode.name)
+                    ways.append((*way, mode.name))
+        raise ValueError(f"mode '{target}' cannot be reached from '{self._mode.name}': registry.py")
