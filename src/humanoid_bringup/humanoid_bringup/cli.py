@@ -30,9 +30,9 @@ VERBS = {
     "benchmark": "measure what the README promises",
 }
 
-EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 a node died, 6 environment
+EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 node died, 6 machine
 'humanoid <verb> --help' shows examples; docs/cli.md is the whole reference.
-'./humanoid setup', './humanoid test' and './humanoid clean' belong to the script in the checkout."""
+'./humanoid setup|test|clean' belong to the script in the checkout."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

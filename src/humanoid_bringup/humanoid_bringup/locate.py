@@ -1,8 +1,8 @@
 """Finds robots and hardware files by name.
 
 A robot is a directory `robots/<name>` with a `robot.yaml`; its hardware files are in `hardware/`
-beside it. Looked for in each directory of HUMANOID_CONFIG_PATH, then in the installed configuration,
-then, when the package runs from a checkout, in the checkout's.
+beside it. Looked for in each directory of HUMANOID_CONFIG_PATH, then in the installed
+configuration, then, when the package runs from a checkout, in the checkout's.
 """
 
 import difflib

@@ -1,9 +1,9 @@
 """Runs the nodes of the graph as child processes, and lets none of them run on alone.
 
 Each node gets its own session (a Ctrl-C in the terminal reaches only the CLI, which then stops them
-in order), its own log file, and a parent-death signal from the kernel, so that even SIGKILL of the CLI
-ends the graph: the node that owns the actuators gets SIGTERM and sends its stop frames, the others
-SIGKILL.
+in order), its own log file, and a parent-death signal from the kernel, so that even SIGKILL of the
+CLI ends the graph: the node that owns the actuators gets SIGTERM and sends its stop frames, the
+others SIGKILL.
 """
 
 import ctypes

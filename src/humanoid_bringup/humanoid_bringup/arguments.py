@@ -1,0 +1,59 @@
+"""Arguments that several verbs share."""
+
+import argparse
+import math
+
+from humanoid_bringup.graph import Options, option_help
+
+
+def finite(text: str) -> float:
+    """A finite number, for argparse."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number")
+    return value
+
+
+def positive(text: str) -> float:
+    """A finite number above 0, for argparse."""
+    value = finite(text)
+    if value <= 0.0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def add_json(parser: argparse.ArgumentParser, text: str = "print one JSON object") -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help=text)
+
+
+def add_namespace(parser: argparse.ArgumentParser) -> None:
+    """`--namespace`."""
+    parser.add_argument("--namespace", default="", help=option_help("namespace"))
+
+
+def add_graph(parser: argparse.ArgumentParser) -> None:
+    """What every start of the graph takes."""
+    add_namespace(parser)
+    parser.add_argument(
+        "--realtime",
+        nargs="?",
+        type=int,
+        const=80,
+        default=0,
+        metavar="PRIORITY",
+        help=f"{option_help('realtime_priority')} (80 when no number is given)",
+    )
+    parser.add_argument("--cpus", default="", help=option_help("cpus"))
+    parser.add_argument("--verbose", action="store_true", help="print what the nodes print")
+    add_json(parser, "print one JSON object when it ends, and nothing else")
+
+
+def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
+    """The options of :func:`add_graph` and `others`."""
+    return Options(
+        realtime_priority=arguments.realtime,
+        cpus=arguments.cpus,
+        namespace=arguments.namespace,
+        **others,  # type: ignore[arg-type]  # checked by the callers' arguments
+    )

@@ -1,0 +1,79 @@
+"""Show the mode of the controller, or ask for another one.
+
+The controller walks to the mode you name through the modes between, each as soon as it is safe.
+
+examples:
+  humanoid mode                   what it does, wants and waits for, and the modes there are
+  humanoid mode stand --wait 10   return when it stands, or fail after 10 s
+  humanoid mode damping
+
+exit codes: 0 done or accepted; 1 refused, with the reason, or not reached in time; 4 no graph.
+"""
+
+import argparse
+from typing import Any
+
+from humanoid_bringup import console
+from humanoid_bringup.arguments import add_json, add_namespace, positive
+from humanoid_bringup.errors import Exit, HumanoidError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's own arguments."""
+    parser.add_argument("mode", nargs="?", help="damping, ready, stand, sit; none: show")
+    parser.add_argument(
+        "--wait", type=positive, metavar="SECONDS", help="return when the mode is reached"
+    )
+    add_namespace(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show or set."""
+    from humanoid_bringup.link import DISCOVERY, Link
+    from humanoid_interfaces.msg import ModeState
+    from humanoid_interfaces.srv import SetMode
+    from humanoid_runtime import topics
+
+    with Link(arguments.namespace) as link:
+        link.watch(ModeState, topics.MODE)
+        if arguments.mode:
+            answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=arguments.mode))
+            if not answer.success:
+                raise HumanoidError(answer.message)
+            link.forget(topics.MODE)
+        if not link.wait(lambda: link.latest(topics.MODE), DISCOVERY):
+            raise HumanoidError(
+                f"nobody publishes '{link.absolute(topics.MODE)}': start the graph with "
+                "'humanoid sim' or 'humanoid up'",
+                Exit.NO_GRAPH,
+            )
+        reached = True
+        if arguments.mode and arguments.wait:
+            reached = link.wait(
+                lambda: link.latest(topics.MODE).mode == arguments.mode, arguments.wait
+            )
+        state = link.latest(topics.MODE)
+    _show(state, arguments.json)
+    if not reached:
+        raise HumanoidError(
+            f"mode '{arguments.mode}' was not reached within {arguments.wait:g} s: "
+            f"waiting for {state.waiting_for or 'the transition'}"
+        )
+    return Exit.OK
+
+
+def _show(state: Any, as_json: bool) -> None:
+    if as_json:
+        console.print_json(
+            {
+                "mode": state.mode,
+                "target": state.target,
+                "waiting_for": state.waiting_for,
+                "available": list(state.available),
+            }
+        )
+        return
+    heading = f" -> {state.target}" if state.target != state.mode else ""
+    waiting = f", waiting for {state.waiting_for}" if state.waiting_for else ""
+    console.say(f"{state.mode}{heading}{waiting}   (of {', '.join(state.available)})")
