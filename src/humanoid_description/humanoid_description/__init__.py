@@ -6,7 +6,7 @@ from humanoid_description.load import load_robot
 from humanoid_description.problems import DescriptionError
 from humanoid_description.robot import Foot, Imu, Joint, RobotDescription
 from humanoid_description.strict_yaml import ConfigError, load_config
-from humanoid_description.urdf import UrdfError
+from humanoid_description.urdf_reader import UrdfError
 
 if TYPE_CHECKING:
     from humanoid_description.dynamics import pinocchio_model, standing_configuration

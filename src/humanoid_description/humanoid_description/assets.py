@@ -11,7 +11,7 @@ ENVIRONMENT = "HUMANOID_PACKAGE_PATH"
 
 
 def package_folders() -> list[Path]:
-    """Folders whose children are packages: `HUMANOID_PACKAGE_PATH`, ament prefixes, installed wheels."""
+    """Folders that hold packages: `HUMANOID_PACKAGE_PATH`, ament prefixes, installed wheels."""
     folders = [Path(entry) for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]
     prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     folders += [Path(prefix) / "share" for prefix in prefixes if prefix]
@@ -23,8 +23,8 @@ def package_folders() -> list[Path]:
 def resolve(address: str, near: Path | None = None) -> Path | None:
     """Return the file `address` names, or None if there is none.
 
-    ``package://p/x`` is looked up in :func:`package_folders`; anything else is a path, relative to the
-    folder `near`.
+    ``package://p/x`` is looked up in :func:`package_folders`; anything else is a path, relative to
+    the folder `near`.
     """
     if address.startswith(SCHEME):
         inner = address.removeprefix(SCHEME)

@@ -9,9 +9,9 @@ from humanoid_description.robot import Array, RobotDescription
 def pinocchio_model(robot: RobotDescription) -> pin.Model:
     """Return the model with a free-flyer base and the joints of the table, in table order.
 
-    ``q = [base xyz, base quaternion xyzw, joints]``, ``v = [base linear, base angular (both in the base
-    frame), joints]``. Limits and armature are the table's; the base has none. Locked joints are merged.
-    Each foot is added as a frame of its name (``l_sole``, ``r_sole``), and the IMU as ``imu``.
+    ``q = [base xyz, base quaternion xyzw, joints]``, ``v = [base linear, base angular (both in the
+    base frame), joints]``. Limits and armature are the table's. Locked joints are merged. Each foot
+    is added as a frame of its name (``l_sole``, ``r_sole``), and the IMU as ``imu``.
     """
     model = pin.buildModelFromXML(robot.urdf, pin.JointModelFreeFlyer())
     if robot.locked:
@@ -34,15 +34,20 @@ def pinocchio_model(robot: RobotDescription) -> pin.Model:
 
 
 def standing_configuration(robot: RobotDescription, model: pin.Model, pose: str = "ready") -> Array:
-    """Return `q`, shape (nq,), of a named pose: base upright, lowest contact point at z = 0, the middle of
-    the feet at x = y = 0.
+    """Return `q`, shape (nq,), of a pose of the table, standing on the floor z = 0.
+
+    The base is upright and the middle of the feet above the origin.
     """
     q = pin.neutral(model)
     q[7:] = robot.poses[pose]
     data = model.createData()
     pin.framesForwardKinematics(model, data, q)
     soles = [data.oMf[model.getFrameId(foot.name)] for foot in robot.feet]
-    points = [sole.act(point) for sole, foot in zip(soles, robot.feet, strict=True) for point in foot.points]
+    points = [
+        sole.act(point)
+        for sole, foot in zip(soles, robot.feet, strict=True)
+        for point in foot.points
+    ]
     middle = np.mean([sole.translation for sole in soles], axis=0)
     q[:3] = [-middle[0], -middle[1], -min(point[2] for point in points)]
     return q
@@ -50,10 +55,14 @@ def standing_configuration(robot: RobotDescription, model: pin.Model, pose: str 
 
 def _add_frame(model: pin.Model, name: str, link: str, xyz: Array, rpy: Array) -> None:
     if model.existFrame(name):
-        return  # the URDF has a link of this name: load_robot accepts only the same place
+        return  # a link of this name and place: load_robot refuses any other
     parent = model.frames[model.getFrameId(link, pin.FrameType.BODY)]
     here = pin.SE3(pin.rpy.rpyToMatrix(rpy), xyz)
     frame = pin.Frame(
-        name, parent.parentJoint, model.getFrameId(link), parent.placement * here, pin.FrameType.OP_FRAME
+        name,
+        parent.parentJoint,
+        model.getFrameId(link),
+        parent.placement * here,
+        pin.FrameType.OP_FRAME,
     )
     model.addFrame(frame)

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from humanoid_description.assets import ENVIRONMENT, resolve
 from humanoid_description.problems import nearest
 from humanoid_description.robot import Array, Foot, Imu, Joint, RobotDescription
-from humanoid_description.strict_yaml import Source, key, load_with_source
-from humanoid_description.urdf import Urdf, UrdfJoint, read_urdf, resolved_text
+from humanoid_description.strict_yaml import ConfigError, Source, key, load_with_source
+from humanoid_description.urdf import Urdf, UrdfJoint
+from humanoid_description.urdf_reader import read_urdf, resolved_text
 
 #: [rad] The table may exceed the URDF's position limits by this much: rounding of the last digit.
 LIMIT_TOLERANCE = 1e-6
-
-Vector = NDArray[np.float64]
 
 
 def _zeros() -> Array:
@@ -38,7 +37,9 @@ class JointRow:
 
     def __post_init__(self) -> None:
         if self.lower >= self.upper:
-            raise ValueError(f"lower must be below upper (got {self.lower:g} and {self.upper:g} rad)")
+            raise ValueError(
+                f"lower must be below upper (got {self.lower:g} and {self.upper:g} rad)"
+            )
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class FootRow:
     """One row of `feet`."""
 
     link: str = key(doc="URDF link that carries the sole")
-    origin: Vector = key(unit="m", shape=(3,), doc="sole frame in the link frame, axes parallel")
-    points: Vector = key(unit="m", shape=(None, 2), doc="x and y of the contact points, sole frame")
+    origin: Array = key(unit="m", shape=(3,), doc="sole frame in the link frame, axes parallel")
+    points: Array = key(unit="m", shape=(None, 2), doc="x and y of the contact points, sole frame")
     force_sensor: bool = key(doc="a 6-axis force-torque sensor measures the wrench at the sole")
 
     def __post_init__(self) -> None:
@@ -60,8 +61,8 @@ class ImuRow:
     """The key `imu`."""
 
     link: str = key(doc="URDF link that carries the sensor")
-    xyz: Vector = key(default_factory=_zeros, unit="m", shape=(3,), doc="sensor in the link frame")
-    rpy: Vector = key(default_factory=_zeros, unit="rad", shape=(3,), doc="fixed axes x, y, z")
+    xyz: Array = key(default_factory=_zeros, unit="m", shape=(3,), doc="sensor in the link frame")
+    rpy: Array = key(default_factory=_zeros, unit="rad", shape=(3,), doc="fixed axes x, y, z")
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,9 @@ class RobotFile:
 def load_robot(path: str | Path) -> RobotDescription:
     """Return the robot whose ``robot.yaml`` is at `path` (the file, or the folder that holds it).
 
-    Raises :class:`~humanoid_description.strict_yaml.ConfigError` when the table is wrong in itself or
-    does not fit its URDF, :class:`~humanoid_description.urdf.UrdfError` when the URDF is defective. Both
-    name file, line, key and rule, for all problems found.
+    Raises :class:`~humanoid_description.strict_yaml.ConfigError` when the table is wrong in itself
+    or does not fit its URDF, :class:`~humanoid_description.urdf_reader.UrdfError` when the URDF is
+    defective. Both name file, line, key and rule, for all problems found.
     """
     path = Path(path)
     if path.is_dir():
@@ -92,11 +93,11 @@ def load_robot(path: str | Path) -> RobotDescription:
     file, source = load_with_source(path, RobotFile)
     urdf_path = resolve(file.urdf, path.parent)
     if urdf_path is None:
-        package = file.urdf.removeprefix("package://").split("/")[0]
-        source.refuse("urdf", f"no such file: '{file.urdf}'; install the package '{package}' "
-                      f"or add the folder that holds it to {ENVIRONMENT}")  # fmt: skip
-        source.check()
-    assert urdf_path is not None
+        rule = (
+            f"no such file (got '{file.urdf}'); a package:// address is looked up in {ENVIRONMENT}"
+        )
+        source.refuse("urdf", f"{rule}, in AMENT_PREFIX_PATH and among the installed wheels")
+        raise ConfigError(source.problems)
     urdf = read_urdf(urdf_path)
     for warning in urdf.warnings:
         logging.getLogger(__name__).warning("%s", warning)
@@ -114,22 +115,27 @@ def _check_joints(file: RobotFile, urdf: Urdf, source: Source) -> None:
         for name in getattr(file, section):
             if name not in names:
                 fixed = "; it is fixed there" if name in urdf.joints else nearest(name, names)
-                source.refuse(f"{section}.{name}", f"no movable joint '{name}' in {urdf.file}{fixed}")
+                source.refuse(
+                    f"{section}.{name}", f"no movable joint '{name}' in {urdf.file}{fixed}"
+                )
     for joint in movable:
         if joint.name not in file.joints and joint.name not in file.locked:
-            source.refuse("joints", f"missing joint '{joint.name}' of {urdf.file}:{joint.line}; "
-                          "add its row, or an angle under 'locked'")  # fmt: skip
+            rule = f"missing joint '{joint.name}' of {urdf.file}:{joint.line}"
+            source.refuse("joints", f"{rule}; add its row, or its angle under 'locked'")
         elif joint.name in file.joints and joint.name in file.locked:
             source.refuse(f"locked.{joint.name}", "is in 'joints' too; a joint is one or the other")
         elif joint.name in file.joints:
             _check_row(joint, file.joints[joint.name], urdf, source)
         else:
-            _check_angle(f"locked.{joint.name}", file.locked[joint.name], joint.lower, joint.upper, source)
+            angle = file.locked[joint.name]
+            if not joint.lower - LIMIT_TOLERANCE <= angle <= joint.upper + LIMIT_TOLERANCE:
+                rule = f"{angle:g} is outside the URDF's limits {joint.lower:g} … {joint.upper:g}"
+                source.refuse(f"locked.{joint.name}", rule)
     order = [joint.name for joint in movable if joint.name in file.joints]
     for expected, name in zip(order, (name for name in file.joints if name in names), strict=True):
         if name != expected:
-            source.refuse(f"joints.{name}", f"out of the model's order; expected '{expected}' here "
-                          "(depth first, siblings by joint name)")  # fmt: skip
+            rule = f"out of the model's order; expected '{expected}' here"
+            source.refuse(f"joints.{name}", f"{rule} (depth first, siblings by joint name)")
             return
 
 
@@ -152,23 +158,23 @@ def _check_row(joint: UrdfJoint, row: JointRow, urdf: Urdf, source: Source) -> N
             source.refuse(f"{where}.{name}", rule)
 
 
-def _check_angle(where: str, angle: float, lower: float, upper: float, source: Source) -> None:
-    if not lower - LIMIT_TOLERANCE <= angle <= upper + LIMIT_TOLERANCE:
-        source.refuse(where, f"{angle:g} rad is outside the joint's limits {lower:g} … {upper:g}")
-
-
 def _check_links(file: RobotFile, urdf: Urdf, source: Source) -> None:
-    places = {"base_link": file.base_link, "imu.link": file.imu.link}
-    places |= {f"feet.{name}.link": foot.link for name, foot in file.feet.items()}
-    places |= {f"frames.{name}": link for name, link in file.frames.items()}
-    for where, link in places.items():
+    links = {"base_link": file.base_link, "imu.link": file.imu.link}
+    links |= {f"feet.{name}.link": foot.link for name, foot in file.feet.items()}
+    links |= {f"frames.{name}": link for name, link in file.frames.items()}
+    for where, link in links.items():
         if link not in urdf.links:
             source.refuse(where, f"no link '{link}' in {urdf.file}{nearest(link, urdf.links)}")
     if file.base_link in urdf.links and file.base_link != urdf.root:
         source.refuse("base_link", f"must be the root link '{urdf.root}' (got '{file.base_link}')")
-    for name in file.feet:
-        if name in file.frames:
-            source.refuse(f"frames.{name}", "is a foot already; remove it here")
+    places = [(f"feet.{name}", name, foot.link, foot.origin) for name, foot in file.feet.items()]
+    places.append(("imu", "imu", file.imu.link, np.append(file.imu.xyz, file.imu.rpy)))
+    for where, name, link, offset in places:
+        if (name in urdf.links or name in urdf.joints) and (name != link or offset.any()):
+            source.refuse(where, f"'{name}' is the name of something else in {urdf.file}")
+    for name in file.frames:
+        if name in file.feet or name == "base_link":
+            source.refuse(f"frames.{name}", "is given by its own key already; remove it here")
     if not file.feet:
         source.refuse("feet", "must have at least one foot")
 
@@ -183,36 +189,39 @@ def _check_poses(file: RobotFile, source: Source) -> None:
             where = f"poses.{pose}.{name}" if name in angles else f"poses.{pose}"
             angle = angles.get(name, 0.0)
             if not row.lower <= angle <= row.upper:
-                rule = f"'{name}' at {angle:g} rad is outside its limits {row.lower:g} … {row.upper:g}"
+                rule = (
+                    f"'{name}' at {angle:g} rad is outside its limits {row.lower:g} … {row.upper:g}"
+                )
                 source.refuse(where, rule)
     if "ready" not in file.poses:
         source.refuse("poses", "must have the pose 'ready': standing, knees slightly bent")
 
 
 def _assemble(file: RobotFile, path: Path, urdf_path: Path) -> RobotDescription:
-    feet = tuple(
-        Foot(
-            name=name,
-            link=foot.link,
-            origin=foot.origin,
-            points=np.column_stack([foot.points, np.zeros(len(foot.points))]),
-            force_sensor=foot.force_sensor,
-        )
-        for name, foot in file.feet.items()
-    )
     return RobotDescription(
         name=file.name,
         directory=path.parent,
         urdf_path=urdf_path,
         urdf=resolved_text(urdf_path),
         base_link=file.base_link,
-        frames=dict(file.frames),
+        frames={"base_link": file.base_link, **file.frames},
         joints=tuple(Joint(name=name, **vars(row)) for name, row in file.joints.items()),
         locked=dict(file.locked),
-        feet=feet,
-        imu=Imu(link=file.imu.link, xyz=file.imu.xyz, rpy=file.imu.rpy),
+        feet=tuple(_foot(name, row) for name, row in file.feet.items()),
+        imu=Imu(**vars(file.imu)),
         poses={
-            pose: np.array([angles.get(name, 0.0) for name in file.joints])
+            pose: _constant([angles.get(name, 0.0) for name in file.joints])
             for pose, angles in file.poses.items()
         },
     )
+
+
+def _foot(name: str, row: FootRow) -> Foot:
+    points = np.column_stack([row.points, np.zeros(len(row.points))])
+    return Foot(name, row.link, row.origin, _constant(points), row.force_sensor)
+
+
+def _constant(values: ArrayLike) -> Array:
+    array = np.array(values, dtype=float)
+    array.setflags(write=False)
+    return array

@@ -10,19 +10,24 @@ class Problem:
     """One broken rule at one place of one file."""
 
     file: str
-    line: int  # 1-based; 0 when the file as a whole is meant
-    key: str  # dotted key of a YAML file, or element and name of a URDF; "" for the whole file
+    line: int  # counted from 1; 0 when the file as a whole is meant
+    what: str  # kind of `key`: key, link, joint, element
+    key: str  # dotted key of a YAML file, or name of a URDF element; "" for the whole file
     rule: str  # what must hold, with the value found
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key + ': ' if self.key else ''}{self.rule}"
+        return (
+            f"{place}: {self.what} '{self.key}': {self.rule}"
+            if self.key
+            else f"{place}: {self.rule}"
+        )
 
 
 class DescriptionError(Exception):
-    """A robot's file is refused. Holds every problem found, one per line of the message.
+    """A file of a robot is refused. The message holds every problem found, one per line.
 
-    `file`, `line`, `key` and `rule` are those of the first problem.
+    `file`, `line`, `key` and `rule` are those of the first of `problems`.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:

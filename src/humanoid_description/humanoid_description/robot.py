@@ -1,7 +1,7 @@
 """The joint table in memory: what every package knows of one robot.
 
-Everything here is read-only data, validated by :mod:`humanoid_description.load`. Joint arrays are in
-table order, which is also the order of the pinocchio and MuJoCo models made from it.
+Everything here is read-only data, validated by :mod:`humanoid_description.load`. Joint arrays are
+in table order, which is also the order of the pinocchio and MuJoCo models made from it.
 """
 
 from dataclasses import dataclass, field
