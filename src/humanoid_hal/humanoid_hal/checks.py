@@ -8,9 +8,9 @@ from math import exp
 from xml.etree import ElementTree
 
 import numpy as np
-from humanoid_description import RobotDescription
 from numpy.typing import NDArray
 
+from humanoid_description import RobotDescription
 from humanoid_hal.driver import Capabilities, ImuSample, Sample
 from humanoid_hal.hardware import HardwareConfig
 
@@ -119,7 +119,9 @@ class SampleChecks:
         age, limit = now - self._last.stamp, STALE_PERIODS * self._config.period_ns
         if age <= limit:
             return {}
-        return {"state_stale": f"newest sample is {age * 1e-6:.1f} ms old, limit {limit * 1e-6:.1f} ms"}
+        return {
+            "state_stale": f"newest sample is {age * 1e-6:.1f} ms old, limit {limit * 1e-6:.1f} ms"
+        }
 
     def _elapsed(self, sample: Sample, causes: dict[str, str]) -> int:
         """[ns] since the last sample; 0 on the first one and across a jump of its clock."""
@@ -132,7 +134,9 @@ class SampleChecks:
         return 0
 
     def _valid(self, sample: Sample) -> Mask:
-        finite = np.isfinite(sample.position) & np.isfinite(sample.velocity) & np.isfinite(sample.effort)
+        finite = (
+            np.isfinite(sample.position) & np.isfinite(sample.velocity) & np.isfinite(sample.effort)
+        )
         valid: Mask = finite & sample.fresh
         self.complete = bool(valid.all())
         if self.complete:
@@ -151,7 +155,10 @@ class SampleChecks:
             self._silent += 1
         self._silent[valid] = 0
         silent = self._silent >= SILENT_CYCLES
-        for name, mask in (("joint_silent", silent & self._legs), ("arm_joint_silent", silent & ~self._legs)):
+        for name, mask in (
+            ("joint_silent", silent & self._legs),
+            ("arm_joint_silent", silent & ~self._legs),
+        ):
             if mask.any():
                 causes[name] = f"no valid reply for {SILENT_CYCLES} cycles: {self._listed(mask)}"
 
@@ -187,7 +194,9 @@ class SampleChecks:
         self._stalled *= slow
         stalled = self._stalled >= STALL_NS
         if stalled.any():
-            causes["stall"] = f"full torque for {STALL_NS * 1e-9:.1f} s without moving: {self._listed(stalled)}"
+            causes["stall"] = (
+                f"full torque for {STALL_NS * 1e-9:.1f} s without moving: {self._listed(stalled)}"
+            )
 
     def _imu(self, sample: Sample, elapsed: int, causes: dict[str, str]) -> None:
         if not self._capabilities.imu:
@@ -244,4 +253,6 @@ class SampleChecks:
 
 
 def _finite(imu: ImuSample) -> bool:
-    return bool(np.isfinite(imu.angular_velocity).all() and np.isfinite(imu.linear_acceleration).all())
+    return bool(
+        np.isfinite(imu.angular_velocity).all() and np.isfinite(imu.linear_acceleration).all()
+    )

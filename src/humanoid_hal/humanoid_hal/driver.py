@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from humanoid_description import RobotDescription
 from numpy.typing import NDArray
+
+from humanoid_description import RobotDescription
 
 Array = NDArray[np.float64]
 
@@ -130,7 +131,8 @@ class World(ABC):
     @abstractmethod
     def push(self, link: str, force: Array, duration: float) -> None:
         """Push `link` with `force` (shape (3,), [N], world frame) for `duration` [s] from now on.
-        Raises ValueError on an unknown link or a non-finite value."""
+        Raises ValueError on an unknown link or a non-finite value.
+        """
 
     @abstractmethod
     def reset(self) -> None:

@@ -86,9 +86,7 @@ FAULTS = _table(
     Fault("command_rejected", 5, _GATE, _WARN, _CLEAR, linger=_SEEN),
     Fault("command_nonfinite", 5, _GATE, _HOLD, _CLEAR),
     # Rows 6 and 7 are one cause to the HAL: hold for at most 300 ms, then damp.
-    Fault(
-        "command_timeout", 6, _HAL, _HOLD, _CLEAR, escalates=_DAMP, escalates_after=300 * MS
-    ),
+    Fault("command_timeout", 6, _HAL, _HOLD, _CLEAR, escalates=_DAMP, escalates_after=300 * MS),
     Fault("overrun", 9, _HAL, _WARN, _CLEAR, linger=_SEEN),
     Fault("overrun_repeated", 9, _HAL, _HOLD, _CLEAR, linger=_SEEN),
     Fault("estimator_divergence", 10, _PERCEPTION, _DAMP, _REARM),

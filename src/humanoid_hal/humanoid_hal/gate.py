@@ -11,9 +11,9 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from humanoid_description import RobotDescription
 from numpy.typing import NDArray
 
+from humanoid_description import RobotDescription
 from humanoid_hal.driver import Command
 from humanoid_hal.hardware import LimitsConfig
 
@@ -114,20 +114,17 @@ class Gate:
         self._order: NDArray[np.intp] | None = None
         self._locked = False
         self._publisher: Hashable = None
-        self._previous: tuple[Array, Array] | None = None  # position, effort written before
+        self._previous: Array | None = None  # the last accepted matrix
 
-    def lock(self, position: Array) -> None:
-        """From now on only the present publisher counts, and rates are limited from `position`
-        (shape (n,), [rad], measured) and zero effort.
+    def lock(self) -> None:
+        """From now on only the publisher of the last accepted command counts, and rates are limited
+        from that command on.
         """
         self._locked = True
-        self._previous = (position.copy(), np.zeros(len(self._joints)))
 
     def unlock(self) -> None:
         """Forget the publisher: the next one may start its own sequence. Rates are unlimited."""
         self._locked = False
-        self._previous = None
-        self._publisher = None
 
     def derate(self, scale: float) -> None:
         """Scale velocity and torque limits by `scale` in (0, 1] for the following checks."""
@@ -157,9 +154,14 @@ class Gate:
         self.counters.accepted += 1
         if reason:
             self.counters.changed += 1
-        if self._previous is not None:
-            self._previous = (values[_POSITION], values[_EFFORT])
+        self._previous = values
         return Verdict(Command(*values), reason=reason)
+
+    def limit_torque(self, command: Command, position: Array, velocity: Array) -> Command:
+        """A copy of `command` with the torque it causes at `position`, `velocity` within limits."""
+        values = np.vstack([getattr(command, name) for name in FIELDS])
+        self._limit_torque(values, position, velocity)
+        return Command(*values)
 
     # -- the message as a whole ---------------------------------------------------------------
 
@@ -171,7 +173,9 @@ class Gate:
         )  # fmt: skip
         for name, column in zip(("name", *FIELDS), (request.names, *columns), strict=True):
             if len(column) != n:
-                return _reject(Rejection.LENGTH, f"'{name}' has {len(column)} entries, the robot {n} joints")
+                return _reject(
+                    Rejection.LENGTH, f"'{name}' has {len(column)} entries, the robot {n} joints"
+                )
         if request.names != self._names:
             wrong = self._learn_order(list(request.names))
             if wrong:
@@ -206,7 +210,9 @@ class Gate:
     def _order_of(self, request: Request, now: int) -> Verdict | None:
         """Age, order and origin of the message."""
         if request.stamp > now:
-            return _reject(Rejection.FUTURE, f"stamp is {_ms(request.stamp - now)} after the newest sample")
+            return _reject(
+                Rejection.FUTURE, f"stamp is {_ms(request.stamp - now)} after the newest sample"
+            )
         age = now - request.stamp
         if age > self._limits.max_age_ns:
             limit = _ms(self._limits.max_age_ns)
@@ -223,10 +229,14 @@ class Gate:
         if request.stamp == last_stamp:
             if ahead == 0 and np.array_equal(self._raw, self._last_raw):
                 return None
-            return _reject(Rejection.SECOND_PUBLISHER, "the same sample was answered twice, differently")
+            return _reject(
+                Rejection.SECOND_PUBLISHER, "the same sample was answered twice, differently"
+            )
         if request.stamp < last_stamp:
             late = _ms(last_stamp - request.stamp)
-            return _reject(Rejection.OUT_OF_ORDER, f"its sample is {late} older than the last answer's")
+            return _reject(
+                Rejection.OUT_OF_ORDER, f"its sample is {late} older than the last answer's"
+            )
         if ahead == 0 or ahead >= _WRAP // 2:
             return _reject(
                 Rejection.OUT_OF_ORDER,
@@ -250,11 +260,12 @@ class Gate:
     def _clamp(self, values: Array, seconds: float, position: Array, velocity: Array) -> str:
         """Bring `values` (5, n) within all limits in place; returns what was changed, or ''."""
         notes: list[str] = []
-        if self._previous is not None:
-            for row, kind, before, rate in zip(
-                (_POSITION, _EFFORT), ("position_rate", "effort_rate"), self._previous, self._rates, strict=True
+        if self._locked and self._previous is not None:
+            for row, kind, rate in (
+                (_POSITION, "position_rate", self._rates[0]),
+                (_EFFORT, "effort_rate", self._rates[1]),
             ):
-                step = rate * seconds
+                before, step = self._previous[row], rate * seconds
                 if (np.abs(values[row] - before) > step).any():
                     notes.append(self._limit(kind, values[row], before - step, before + step))
         lower, upper = self._lower_now, self._upper_now

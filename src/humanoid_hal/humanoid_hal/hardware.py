@@ -1,8 +1,7 @@
 """The hardware file, ``config/robots/<robot>/hardware/<name>.yaml``, as typed data."""
 
 import re
-from dataclasses import field, fields, make_dataclass, replace
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,9 @@ class SafetyConfig:
     def __post_init__(self) -> None:
         low, minimum = self.voltage_low, self.voltage_minimum
         if low is not None and minimum is not None and low <= minimum:
-            raise ValueError(f"voltage_low must be above voltage_minimum (got {low:g} and {minimum:g} V)")
+            raise ValueError(
+                f"voltage_low must be above voltage_minimum (got {low:g} and {minimum:g} V)"
+            )
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ def load_hardware(path: str | Path) -> tuple[HardwareConfig, type[Driver]]:
 def with_options(config: HardwareConfig, **values: Any) -> HardwareConfig:
     """`config` with those of `values` set in the driver's options that its driver knows."""
     known = {item.name for item in fields(config.options)}
-    return replace(config, options=replace(config.options, **{k: v for k, v in values.items() if k in known}))
+    return replace(
+        config, options=replace(config.options, **{k: v for k, v in values.items() if k in known})
+    )
 
 
 def limitations(capabilities: Capabilities, robot: RobotDescription) -> tuple[str, ...]:

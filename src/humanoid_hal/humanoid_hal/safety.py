@@ -111,7 +111,10 @@ class SafetySupervisor:
         for name, reason in causes.items():
             fault = self._table.get(name)
             if fault is None:
-                fault, reason = self._table["unknown_fault"], f"'{name}' is not in the fault table: {reason}"
+                fault, reason = (
+                    self._table["unknown_fault"],
+                    f"'{name}' is not in the fault table: {reason}",
+                )
             entry = self._entries.get(fault.name)
             if entry is None:
                 entry = _Entry(fault, fault.reaction, since=now, seen=now)
@@ -135,7 +138,9 @@ class SafetySupervisor:
             return True
         return fault.clears is Clears.ON_CLEAR and now - entry.seen < fault.linger
 
-    def _end(self, reaction: Reaction, now: int, armed: bool, seated: bool, still: bool) -> Reaction:
+    def _end(
+        self, reaction: Reaction, now: int, armed: bool, seated: bool, still: bool
+    ) -> Reaction:
         """SIT and DAMP end in TORQUE_OFF when they have done their work."""
         if reaction == Reaction.SIT and armed:
             if self._sitting_since is None:
