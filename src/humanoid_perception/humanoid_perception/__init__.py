@@ -1,0 +1,1 @@
+"""From sensor samples to the state of the robot: base, contacts, falls."""

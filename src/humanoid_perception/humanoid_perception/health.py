@@ -1,0 +1,185 @@
+"""Whether what the estimator is fed, and what it says, can be believed: rows 10 and 11 of the fault table."""
+
+from math import acos, isfinite, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanoid_perception.config import HealthConfig
+from humanoid_perception.inekf import GRAVITY, InvariantFilter
+
+Array = NDArray[np.float64]
+
+# Time over which the IMU's rate is judged [s].
+_RATE_WINDOW = 0.5
+# Time constant of the attitude check [s]: the accelerometer is right on average over a few steps.
+_GRAVITY_CONSTANT = 2.0
+# |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below 1e-9.
+_UNIT_TOLERANCE = 1e-6
+
+
+class ImuWatch:
+    """Row 11. Bridges a lost or frozen IMU with its last values, and says when that is no longer right."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        self._config = config
+        self.angular_velocity: Array = np.zeros(3)  # the values to use
+        self.linear_acceleration: Array = np.zeros(3)
+        self.age = 0.0  # [s] of these values; 0: new in this sample
+        self.seen = False  # there were any values at all
+        self._share = 1.0
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self.seen = False
+        self.age = 0.0
+        self._share = 1.0
+
+    def update(
+        self, angular_velocity: Array | None, linear_acceleration: Array | None, moved: bool, dt: float
+    ) -> str:
+        """Take one sample; return the reason of the fault, or "".
+
+        `moved`: the joints have moved since the last sample, so that values equal to the last bit are
+        those of a frozen sensor.
+        """
+        new = angular_velocity is not None and linear_acceleration is not None
+        if new:
+            assert angular_velocity is not None and linear_acceleration is not None
+            total = float(angular_velocity.sum()) + float(linear_acceleration.sum())
+            new = isfinite(total)
+            if new and moved and self.seen:
+                new = not (
+                    (angular_velocity == self.angular_velocity).all()
+                    and (linear_acceleration == self.linear_acceleration).all()
+                )
+        if new:
+            assert angular_velocity is not None and linear_acceleration is not None
+            self.angular_velocity, self.linear_acceleration = angular_velocity, linear_acceleration
+            self.age, self.seen = 0.0, True
+        else:
+            self.age += dt
+        self._share += min(1.0, dt / _RATE_WINDOW) * ((1.0 if new else 0.0) - self._share)
+        return self._reason()
+
+    def _reason(self) -> str:
+        config = self._config
+        if self.age > config.prediction:
+            limit = config.prediction * 1e3
+            return f"no new IMU values for {self.age * 1e3:.0f} ms (limit {limit:.0f} ms)"
+        if self._share < config.imu_rate:
+            return (
+                f"{self._share * 100:.0f} % of the samples have new IMU values "
+                f"(limit {config.imu_rate * 100:.0f} %)"
+            )
+        return ""
+
+
+class Vertical:
+    """The vertical by a complementary filter of the IMU alone: a second opinion for check and start.
+
+    R. Mahony, T. Hamel, J.-M. Pflimlin, "Nonlinear complementary filters on the special orthogonal
+    group", IEEE Transactions on Automatic Control 53(5), 2008, in its explicit form for one vector.
+    """
+
+    def __init__(self) -> None:
+        self._up: tuple[float, float, float] | None = None
+
+    def reset(self) -> None:
+        """Start from the next accelerometer value."""
+        self._up = None
+
+    def update(self, angular_velocity: Array, linear_acceleration: Array, dt: float) -> None:
+        """One sample [rad/s], [m/s^2], `dt` [s] after the last."""
+        wx, wy, wz = angular_velocity.tolist()
+        ax, ay, az = linear_acceleration.tolist()
+        size = sqrt(ax * ax + ay * ay + az * az)
+        # Far from gravity's magnitude the direction says nothing.
+        trust = max(0.0, 1.0 - abs(size - GRAVITY) / (0.2 * GRAVITY))
+        if self._up is None:
+            if trust > 0.0:
+                self._up = (ax / size, ay / size, az / size)
+            return
+        x, y, z = self._up
+        trust *= dt / (_GRAVITY_CONSTANT * max(size, 1.0))
+        x, y, z = (
+            x + (y * wz - z * wy) * dt + trust * (ax - size * x),
+            y + (z * wx - x * wz) * dt + trust * (ay - size * y),
+            z + (x * wy - y * wx) * dt + trust * (az - size * z),
+        )
+        norm = sqrt(x * x + y * y + z * z)
+        self._up = (x / norm, y / norm, z / norm)
+
+    @property
+    def up(self) -> tuple[float, float, float]:
+        """Unit vector in the sensor frame; the sensor's z axis before the first value."""
+        return self._up or (0.0, 0.0, 1.0)
+
+
+class DivergenceWatch:
+    """Row 10: the first reason not to believe the filter, or ""."""
+
+    def __init__(self, config: HealthConfig) -> None:
+        self._config = config
+        self._ignored = 0.0  # [s] leaking count of samples in which no foot was believed
+        self._tilted = 0.0  # [s] for which the two attitudes have differed
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._ignored = self._tilted = 0.0
+
+    def update(
+        self, state: InvariantFilter, before: Array, ignored: bool, up: tuple[float, float, float],
+        dt: float,
+    ) -> str:  # fmt: skip
+        """Judge the filter after a sample.
+
+        `before`: ``state.vectors`` before the corrections; `ignored`: feet stand, and the gate refused
+        all of them; `up`: the vertical in the sensor frame, by another way.
+        """
+        return self._broken(state) or self._jumped(state, before) or self._doubted(state, ignored, up, dt)
+
+    def _broken(self, state: InvariantFilter) -> str:
+        config = self._config
+        total = float(state.vectors.sum() + state.rotation.sum() + state.covariance.trace())
+        if not isfinite(total):
+            return "state is not finite"
+        # The squared norm of a rotation's three rows is three times that of its quaternion.
+        flat = state.rotation.ravel()
+        unit = float(np.dot(flat, flat)) / 3.0
+        if abs(unit - 1.0) > _UNIT_TOLERANCE:
+            return f"norm of the orientation is {unit:.6f}"
+        for name, value, limit, unit_name in (
+            ("speed", state.velocity, config.speed, "m/s"),
+            ("gyroscope bias", state.gyroscope_bias, config.gyroscope_bias, "rad/s"),
+            ("accelerometer bias", state.accelerometer_bias, config.accelerometer_bias, "m/s^2"),
+        ):
+            if np.dot(value, value) > limit * limit:
+                return f"{name} {sqrt(np.dot(value, value)):.2f} {unit_name} (limit {limit:g} {unit_name})"
+        return ""
+
+    def _jumped(self, state: InvariantFilter, before: Array) -> str:
+        config = self._config
+        step = state.vectors[:2] - before[:2]
+        for name, value, limit, unit in (
+            ("velocity", step[0], config.jump_velocity, "m/s"),
+            ("position", step[1], config.jump_position, "m"),
+        ):
+            if np.dot(value, value) > limit * limit:
+                return f"{name} jumped by {sqrt(np.dot(value, value)):.3f} {unit} (limit {limit:g} {unit})"
+        return ""
+
+    def _doubted(
+        self, state: InvariantFilter, ignored: bool, up: tuple[float, float, float], dt: float
+    ) -> str:
+        config = self._config
+        self._ignored = max(0.0, self._ignored + (dt if ignored else -0.5 * dt))
+        if self._ignored > config.gate_delay:
+            return f"the kinematics of every foot contradict the IMU for {config.gate_delay * 1e3:.0f} ms"
+        x, y, z = state.rotation[2].tolist()
+        cosine = x * up[0] + y * up[1] + z * up[2]
+        angle = acos(min(1.0, max(-1.0, cosine)))
+        self._tilted = self._tilted + dt if angle > config.gravity else 0.0
+        if self._tilted > config.gravity_delay:
+            return f"attitude and accelerometer differ by {angle:.2f} rad (limit {config.gravity:.2f} rad)"
+        return ""
