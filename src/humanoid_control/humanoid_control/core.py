@@ -40,38 +40,30 @@ class ControlCore:
         self._state: State | None = None
         self._answer: JointTargets | None = None
         self._armed = False
-        self._changed = False  # a request or a reaction came after the last answer
 
     def update(self, state: State) -> JointTargets:
-        """Answer one sample; the result is valid until the next call.
+        """Answer one sample; the result is valid until the next call. Sets ``state.armed``.
 
-        A stamp that was answered before gets the same answer, unless a mode request or a reaction
-        came between: then the mode may change, and nothing else. Sets ``state.armed``. A stamp
-        before the last one means another robot or a restarted one: damping, until a new request.
+        A stamp that was answered before gets the same answer and changes nothing. A stamp before
+        the last one means that another robot is there: damping, until a new request.
         """
-        state.armed = self._armed
         last = self._state
-        if last is not None and self._answer is not None and state.stamp == last.stamp:
-            if self._changed:
-                self._changed = False
-                self._answer = self._step(state, repeated=True)
-            return self._answer
-        if last is not None and state.stamp < last.stamp:
-            self._supervisor.drop(state, f"stamps went back from {last.stamp} to {state.stamp} ns")
-            self._watch.start(state.stamp)
-        self._changed = False
+        if last is not None and self._answer is not None:
+            if state.stamp == last.stamp:
+                return self._answer
+            if state.stamp < last.stamp:
+                reason = f"stamps went back from {last.stamp} to {state.stamp} ns"
+                self._supervisor.drop(reason)
+                self._watch.start(state.stamp)
+        state.armed = self._armed
         self._state = state
-        self._references.advance(state.stamp, self._watch.advance(state.stamp))
-        self._answer = self._step(state, repeated=False)
-        return self._answer
-
-    def _step(self, state: State, *, repeated: bool) -> JointTargets:
-        supervisor, references = self._supervisor, self._references
+        references, supervisor = self._references, self._supervisor
+        references.advance(state.stamp, self._watch.advance(state.stamp))
         mode = supervisor.mode
-        answer = supervisor.step(state, references.values, repeated=repeated)
+        self._answer = supervisor.step(state, references.values)
         if supervisor.mode != mode and not supervisor.balances:
             references.reset()
-        return answer
+        return self._answer
 
     def on_safety(self, reaction: int, armed: bool) -> None:
         """Take the safety supervisor's word: `reaction` as in SafetyState, `armed`: torque on."""
@@ -80,15 +72,12 @@ class ControlCore:
         held = self._supervisor.holding
         self._supervisor.set_reaction(reaction)
         self._armed = armed
-        self._changed = True
         if self._supervisor.holding and not held and self._state is not None:
             self._references.freeze(self._state.stamp)
 
     def set_mode(self, target: str) -> tuple[bool, str]:
         """Ask for a mode. Returns whether it is accepted, and the way there or why not."""
-        accepted, message = self._supervisor.request(target, self._state)
-        self._changed = self._changed or accepted
-        return accepted, message
+        return self._supervisor.request(target, self._state)
 
     def on_body_pose(self, com_offset: Array, height: float, torso: Array) -> tuple[str, ...]:
         """Move the body, see :class:`References`; a `height` of 0 is that of the ready pose.

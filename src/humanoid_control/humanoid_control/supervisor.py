@@ -80,6 +80,7 @@ class ModeSupervisor:
         self._started = False
         self._reaction = Reaction.NONE
         self._armed = False
+        self._dropped = ""  # why the next sample finds damping
         self._at_startup = True  # until the robot was armed once, or something was asked for
         self._failure = ""
         #: What happened, for the log; the oldest are dropped.
@@ -142,24 +143,19 @@ class ModeSupervisor:
         self._waiting = self._failure = ""
         if target == self._mode.name:
             return True, f"in mode {target}"
+        self._waiting = "the next sample"
         return True, f"on the way from {self._mode.name} to {' to '.join(self._path(target))}"
 
-    def step(self, state: State, references: References, *, repeated: bool = False) -> JointTargets:
-        """Answer one sample. The result is valid until the next call.
-
-        `repeated`: the same sample again, after a request or a new reaction; only a switch changes
-        the answer then.
-        """
-        before = self._mode
+    def step(self, state: State, references: References) -> JointTargets:
+        """Answer one sample. The result is valid until the next call."""
         self._supervise(state)
-        if not repeated or self._mode is not before:
-            self._run(state, references)
+        self._run(state, references)
         return self._sent.targets
 
-    def drop(self, state: State, reason: str) -> None:
-        """Go to damping and stay there."""
+    def drop(self, reason: str) -> None:
+        """Go to damping with the next sample, and stay there."""
         self._at_startup = False
-        self._protect(state, reason)
+        self._dropped = reason
 
     def _supervise(self, state: State) -> None:
         reason = self._unsafe(state)
@@ -173,6 +169,9 @@ class ModeSupervisor:
 
     def _unsafe(self, state: State) -> str:
         """Why the robot must be in damping now, or ""."""
+        if self._dropped:
+            reason, self._dropped = self._dropped, ""
+            return reason
         if self._reaction >= Reaction.DAMP:
             return f"safety reaction {self._reaction.name}"
         if state.fall != UPRIGHT:
@@ -188,8 +187,7 @@ class ModeSupervisor:
             self._target = DAMPING  # nothing leads up again by itself
         self._waiting = "" if self._target == DAMPING else reason
         if self._mode.name != DAMPING:
-            self.events.append(f"{self._mode.name} -> damping: {reason}")
-            self._enter(self._modes[DAMPING], state)
+            self._enter(self._modes[DAMPING], state, reason)
 
     def _advance(self, state: State) -> None:
         if self._target == self._mode.name:
@@ -221,8 +219,8 @@ class ModeSupervisor:
         blocked = following.controller.blocked(state)
         return f"{following.name}: {blocked}" if blocked else None
 
-    def _enter(self, mode: Mode, state: State) -> None:
-        self.events.append(f"{self._mode.name} -> {mode.name}")
+    def _enter(self, mode: Mode, state: State, reason: str = "") -> None:
+        self.events.append(f"{self._mode.name} -> {mode.name}{reason and ': '}{reason}")
         self._mode = mode
         if self._started:
             self._take_over(state)
