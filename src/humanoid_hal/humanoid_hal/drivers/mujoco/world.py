@@ -26,7 +26,8 @@ class MujocoWorld(World):
 
     def __init__(self, driver: "MujocoDriver", robot: RobotDescription) -> None:
         self._driver = driver
-        self._robot = robot
+        self._base = robot.base_link
+        self._aliases = {foot.name: foot.link for foot in robot.feet} | robot.frames
         self._pushes: list[_Push] = []
 
     def push(self, link: str, force: Array, duration: float) -> None:
@@ -51,7 +52,7 @@ class MujocoWorld(World):
     def truth(self) -> tuple[Array, Array]:
         """See :meth:`World.truth`."""
         model, data = self._driver.model, self._driver.data
-        body = model.body(self._robot.base_link).id
+        body = model.body(self._base).id
         twist = np.empty(6)
         mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, body, twist, 1)
         pose = np.concatenate([data.xpos[body], np.roll(data.xquat[body], -1)])
@@ -74,12 +75,12 @@ class MujocoWorld(World):
         self._pushes = [push for push in self._pushes if push.steps >= 0]
 
     def _body(self, link: str) -> int:
-        name = self._robot.frames.get(link or "torso", link)
+        name = self._aliases.get(link or "torso", link)
         body = mujoco.mj_name2id(self._driver.model, mujoco.mjtObj.mjOBJ_BODY, name)
         if body > 0:
             return int(body)
         known = [self._driver.model.body(i).name for i in range(1, self._driver.model.nbody)]
-        known += self._robot.frames
+        known += self._aliases
         near = get_close_matches(link, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
         raise ValueError(f"unknown link '{link}'; {hint}")
