@@ -1,0 +1,31 @@
+"""The quadratic program solver, behind one function."""
+
+import daqp
+import numpy as np
+from numpy.typing import NDArray
+
+from humanoid_control.controller import Array
+
+#: Kinds of constraints, in daqp's numbers.
+INEQUALITY, EQUALITY, SOFT = 0, 5, 8
+
+#: Bounds beyond this are none.
+INFINITY = 1e30
+
+#: Far above what standing and walking need (3 to 20); a bound on the time of a hopeless tick.
+_ITERATIONS = 300
+
+
+def solve_qp(
+    H: Array, g: Array, A: Array, lower: Array, upper: Array, kind: NDArray[np.int32]
+) -> Array | None:
+    """Minimise ``x' H x / 2 + g' x`` subject to ``lower <= [x[:s]; A x] <= upper``; None if it fails.
+
+    With n variables and m rows in `A`: `H` (n, n) positive definite, `A` (m, n), both C-contiguous;
+    `lower`, `upper` and `kind` (s + m,), where s is the number of leading variables with simple bounds.
+
+    daqp: Arnström, Bemporad, Axehill, "A dual active-set solver for embedded quadratic programming using
+    recursive LDL' updates", IEEE TAC 2022.
+    """
+    x, _, flag, _ = daqp.solve(H, g, A, upper, lower, kind, iter_limit=_ITERATIONS)
+    return x if flag > 0 and np.isfinite(x).all() else None
