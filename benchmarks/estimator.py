@@ -1,7 +1,7 @@
 """How far the base estimate is from the simulator's truth.
 
-A standing robot squats, shifts its weight and leans for a minute, balanced on the estimate itself, with
-the noise and bias of the simulated IMU, encoders and force sensors (docs/hardware.md).
+A standing robot squats, shifts its weight and leans for a minute, balanced on the estimate itself,
+with the noise and bias of the simulated IMU, encoders and force sensors (docs/hardware.md).
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """The largest push a standing robot survives with its feet where they are.
 
-Balanced on the estimate, with sensor noise. A constant horizontal force acts on the torso for 0.1 s; the
-impulse is bisected for each direction. Survived: four seconds later the robot still balances, upright,
-and no foot has left its place. 0 deg is a push to the front, 90 deg to the left.
+Balanced on the estimate, with sensor noise. A constant horizontal force acts on the torso for
+0.1 s; the impulse is bisected for each direction. Survived: four seconds later the robot still
+balances, upright, and no foot has left its place. 0 deg is a push to the front, 90 deg to the left.
 """
 
 import argparse

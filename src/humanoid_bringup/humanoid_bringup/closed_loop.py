@@ -24,6 +24,9 @@ from humanoid_perception.config import PerceptionConfig, load_perception
 from humanoid_perception.pipeline import Perception
 from humanoid_perception.types import Estimate, Measurement
 
+#: Cycles within which the HAL must arm.
+STARTING_CYCLES = 1000
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -49,10 +52,10 @@ class ClosedLoop:
         on_truth: bool = False,
         **options: Any,
     ) -> None:
-        """`options` are the driver's own (``seed=3``). With `on_truth` the controller sees the
-        simulator's base state instead of the estimate: for comparison only.
+        """Build everything; `options` are the driver's own (``seed=3``).
 
-        Raises HumanoidError or the packages' configuration errors.
+        With `on_truth` the controller sees the simulator's base state instead of the estimate: for
+        comparison only. Raises HumanoidError or the packages' configuration errors.
         """
         robot_file = find_robot(robot)
         self.robot: RobotDescription = load_robot(robot_file)
@@ -79,11 +82,17 @@ class ClosedLoop:
         return self.config.period_ns * 1e-9
 
     def run(self, seconds: float, observe: Callable[[Tick], object] | None = None) -> Tick:
-        """Run for `seconds` of simulated time, and show every cycle to `observe`."""
-        tick = self.step()
-        while self._began is None:  # the world stands still until the HAL has armed
-            tick = self.step()
-        for _ in range(round(seconds / self.period)):
+        """Run for `seconds` of simulated time, and show every cycle to `observe`.
+
+        The world stands still until the HAL has armed; raises RuntimeError if it does not.
+        """
+        for _ in range(STARTING_CYCLES):
+            if self._began is not None:
+                break
+            self.step()
+        else:
+            raise RuntimeError(f"the HAL does not arm: {'; '.join(self.hal.blockers())}")
+        for _ in range(max(1, round(seconds / self.period))):
             tick = self.step()
             if observe is not None:
                 observe(tick)
