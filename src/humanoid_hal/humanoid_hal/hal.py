@@ -122,7 +122,9 @@ class HalCore:
         self._events[name] = reason
 
     def on_cycle(self, duration: int) -> None:
-        """Count one paced cycle of `duration` [ns]."""
+        """Count one cycle of `duration` [ns] that had a period to keep to. A late simulation is only
+        counted: its robot does not notice.
+        """
         self.cycles += 1
         limit = OVERRUN_PERIODS * self._config.period_ns
         if duration <= limit:
@@ -132,7 +134,7 @@ class HalCore:
         self._overruns_in_a_row += 1
         reason = f"cycle took {duration * 1e-6:.2f} ms, limit {limit * 1e-6:.2f} ms"
         self._events["overrun"] = reason
-        if self._overruns_in_a_row >= OVERRUNS_IN_A_ROW:
+        if self._overruns_in_a_row >= OVERRUNS_IN_A_ROW and not self._capabilities.simulated:
             self._events["overrun_repeated"] = f"{self._overruns_in_a_row} in a row, {reason}"
 
     # -- what the operator asks -----------------------------------------------------------------
@@ -248,14 +250,15 @@ class HalCore:
         zeros = self._zeros
         return Command(self.checks.position.copy(), zeros, zeros, zeros, damping)
 
+    def off(self) -> Command:
+        """No torque at all."""
+        return Command(self.checks.position.copy(), *(self._zeros for _ in range(4)))
+
     def _decide(self, now: int) -> Reaction:
         causes = self._causes(now)
+        seated = causes.pop(SEATED, None) is not None
         reaction = self.supervisor.update(
-            now,
-            causes,
-            armed=self.enabled,
-            seated=causes.pop(SEATED, None) is not None,
-            still=self.checks.still,
+            now, causes, armed=self.enabled, seated=seated, still=self.checks.still
         )
         self._events.clear()
         derate = reaction >= Reaction.DERATE

@@ -106,8 +106,8 @@ class SafetySupervisor:
         return blocking
 
     def _note(self, now: int, causes: Mapping[str, str]) -> None:
-        for entry in self._entries.values():
-            entry.present = False
+        for known in self._entries.values():
+            known.present = False
         for name, reason in causes.items():
             fault = self._table.get(name)
             if fault is None:
