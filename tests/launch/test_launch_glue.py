@@ -37,8 +37,9 @@ class Context:
 def recorders(monkeypatch):
     names = {
         "launch": ["LaunchDescription"],
-        "launch.actions": ["DeclareLaunchArgument", "OpaqueFunction", "SetEnvironmentVariable"]
-        + ["Shutdown"],
+        "launch.actions": [
+            *("DeclareLaunchArgument", "OpaqueFunction", "SetEnvironmentVariable", "Shutdown")
+        ],
         "launch.substitutions": ["EnvironmentVariable"],
         "launch_ros": [],
         "launch_ros.actions": ["LifecycleNode", "Node"],

@@ -67,7 +67,8 @@ class Options:
     video: str = _option(
         "", "simulation: file that a camera's view is written to (.mp4); empty: none"
     )
-    seed: int = _option(0, "seed of every random number, such as sensor noise")
+    seed: int = _option(-1, "simulation: seed of all random numbers; -1: the hardware file's")
+    rate: float = _option(0.0, "control rate [Hz] in place of the hardware file's; 0: that one")
     namespace: str = _option("", "namespace of every node and topic")
 
 
@@ -100,6 +101,7 @@ def graph(
         "viewer": options.viewer,
         "video": str(Path(options.video).absolute()) if options.video else "",
         "seed": options.seed,
+        "rate": options.rate,
     }
     perception = {"config": _config(robot_file, "perception")}
     control = {"config": _config(robot_file, "control"), "startup_mode": options.startup_mode}
@@ -146,6 +148,8 @@ def _check(options: Options) -> tuple[int, int, int]:
         raise HumanoidError(
             f"realtime_priority is {options.realtime_priority}, not 0 to 99", Exit.USAGE
         )
+    if not 0.0 <= options.rate <= 2000.0:
+        raise HumanoidError(f"rate is {options.rate}, not 0 to 2000 Hz", Exit.USAGE)
     if not options.answer_timeout > 0.0:
         raise HumanoidError(f"answer_timeout is {options.answer_timeout}, not above 0", Exit.USAGE)
     if not options.cpus:

@@ -92,15 +92,16 @@ def _loaders(
     robot_file: Path, hardware: str | Path | None
 ) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
     """The nodes' own loaders for a robot's files, beside robot.yaml."""
-    from humanoid_control.config import ControlConfig
-    from humanoid_description import load_config
+    from humanoid_control.config import load_control_config
     from humanoid_hal.hardware import load_hardware
+    from humanoid_perception.config import load_perception
 
     if hardware:
         yield "hardware", find_hardware(robot_file, hardware), load_hardware
     else:
         for path in hardware_files(robot_file).values():
             yield "hardware", path, load_hardware
-    control = robot_file.parent / "control.yaml"
-    if control.is_file():
-        yield "control", control, lambda path: load_config(path, ControlConfig)
+    for kind, load in (("control", load_control_config), ("perception", load_perception)):
+        path = robot_file.parent / f"{kind}.yaml"
+        if path.is_file():
+            yield kind, path, load

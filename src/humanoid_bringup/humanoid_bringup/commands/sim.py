@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="end after so many simulated seconds in the mode; exit code 0 if it still holds",
     )
     parser.add_argument("--mode", default="stand", help="mode to walk to (default: stand)")
-    parser.add_argument("--seed", type=int, default=0, help=option_help("seed"))
+    parser.add_argument("--seed", type=int, default=-1, help=option_help("seed"))
     parser.add_argument("--viewer", action="store_true", help=option_help("viewer"))
     parser.add_argument("--video", default="", metavar="FILE", help=option_help("video"))
     parser.add_argument("--truth", action="store_true", help=option_help("publish_truth"))
