@@ -36,7 +36,11 @@ class ImuWatch:
         self._share = 1.0
 
     def update(
-        self, angular_velocity: Array | None, linear_acceleration: Array | None, moved: bool, dt: float
+        self,
+        angular_velocity: Array | None,
+        linear_acceleration: Array | None,
+        moved: bool,
+        dt: float,
     ) -> str:
         """Take one sample; return the reason of the fault, or "".
 
@@ -137,7 +141,11 @@ class DivergenceWatch:
         `before`: ``state.vectors`` before the corrections; `ignored`: feet stand, and the gate refused
         all of them; `up`: the vertical in the sensor frame, by another way.
         """
-        return self._broken(state) or self._jumped(state, before) or self._doubted(state, ignored, up, dt)
+        return (
+            self._broken(state)
+            or self._jumped(state, before)
+            or self._doubted(state, ignored, up, dt)
+        )
 
     def _broken(self, state: InvariantFilter) -> str:
         config = self._config

@@ -41,7 +41,9 @@ class Noise:
     gyroscope_bias: float  # [rad/s/sqrt(s)]
     accelerometer_bias: float  # [m/s^2/sqrt(s)]
     contact_slip: float  # [m/sqrt(s)] the foot's centre of pressure, in each direction
-    contact_tilt: float  # [rad/sqrt(s)] the foot about horizontal axes through the centre of pressure
+    contact_tilt: (
+        float  # [rad/sqrt(s)] the foot about horizontal axes through the centre of pressure
+    )
     contact_turn: float  # [rad/sqrt(s)] the foot about the vertical through it
 
 
@@ -56,7 +58,9 @@ class InvariantFilter:
         self._feet = feet
         self.noise = noise
         size = 15 + 6 * feet
-        self._turning = 9 + 3 * feet  # components that rotate with the world: all before the foot rotations
+        self._turning = (
+            9 + 3 * feet
+        )  # components that rotate with the world: all before the foot rotations
         self._gyroscope = slice(size - 6, size - 3)
         self._accelerometer = slice(size - 3, size)
         #: Rotation of the sensor in the world, shape (3, 3).

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pinocchio as pin
-from humanoid_description import RobotDescription, pinocchio_model
 from numpy.typing import NDArray
+
+from humanoid_description import RobotDescription, pinocchio_model
 
 Array = NDArray[np.float64]
 
@@ -36,7 +37,9 @@ class LegKinematics:
     def __init__(self, robot: RobotDescription) -> None:
         full = pinocchio_model(robot)
         frames = [full.getFrameId(name) for name in ("imu", *(foot.name for foot in robot.feet))]
-        used = {joint for frame in frames for joint in full.supports[full.frames[frame].parentJoint]}
+        used = {
+            joint for frame in frames for joint in full.supports[full.frames[frame].parentJoint]
+        }
         left_out = [joint for joint in range(2, full.njoints) if joint not in used]
         self._model = pin.buildReducedModel(full, left_out, pin.neutral(full))
         self._data = self._model.createData()

@@ -4,9 +4,9 @@ from math import sqrt
 
 import numpy as np
 import pinocchio as pin
-from humanoid_description import RobotDescription
 from numpy.typing import NDArray
 
+from humanoid_description import RobotDescription
 from humanoid_perception.config import PerceptionConfig
 from humanoid_perception.contact import ContactDetector, TorqueWrenches
 from humanoid_perception.fall import FallDetector, tilt_and_rate
@@ -68,7 +68,9 @@ class Perception:
         faults: list[tuple[str, str]] = []
         dt = 0.0 if last is None else (m.stamp - last.stamp) * 1e-9
         if not 0.0 <= dt <= self._config.health.clock_jump:
-            faults.append(("clock_jump", f"the stamp moved by {dt:.3f} s; the estimator started again"))
+            faults.append(
+                ("clock_jump", f"the stamp moved by {dt:.3f} s; the estimator started again")
+            )
             self._restart()
             dt = 0.0
         readable = self._take_joints(m)
@@ -254,7 +256,9 @@ class Perception:
 
     def _spread(self, foot: int) -> Array:
         """Covariance of a sole's placement in world axes, shape (6, 6): encoders through the Jacobian."""
-        jacobian = np.dot(self._filter.rotation, self._kinematics.feet[foot].jacobian.reshape(2, 3, -1))
+        jacobian = np.dot(
+            self._filter.rotation, self._kinematics.feet[foot].jacobian.reshape(2, 3, -1)
+        )
         rows = jacobian.transpose(1, 0, 2).reshape(6, -1)
         spread = np.dot(rows, rows.T * self._encoder)
         spread.flat[::7] += self._sole
@@ -280,7 +284,10 @@ class Perception:
             )
         if not np.dot(state.gyroscope_bias, state.gyroscope_bias) < health.gyroscope_bias**2:
             state.gyroscope_bias = np.zeros(3)
-        if not np.dot(state.accelerometer_bias, state.accelerometer_bias) < health.accelerometer_bias**2:
+        if (
+            not np.dot(state.accelerometer_bias, state.accelerometer_bias)
+            < health.accelerometer_bias**2
+        ):
             state.accelerometer_bias = np.zeros(3)
         self._started, self._lost = False, reason
         self._rest = 0.0
@@ -340,7 +347,9 @@ def _noise(config: PerceptionConfig, blind: float) -> Noise:
     )
 
 
-def _detectors(config: PerceptionConfig, feet: int, weight: float) -> tuple[ContactDetector, ContactDetector]:
+def _detectors(
+    config: PerceptionConfig, feet: int, weight: float
+) -> tuple[ContactDetector, ContactDetector]:
     """For measured wrenches, and for those made from torques."""
     values = config.contact
     delays = values.on_delay, values.off_delay
