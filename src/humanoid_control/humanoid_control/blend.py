@@ -43,4 +43,4 @@ class TargetsBuffer:
 
     def finite(self) -> bool:
         """Whether no value is NaN or infinite."""
-        return bool(np.isfinite(self._block.sum()))
+        return bool(np.isfinite(self._block).all())
