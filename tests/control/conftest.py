@@ -14,7 +14,7 @@ N = len(NAMES)
 STEP = 2_000_000  # [ns], 500 Hz
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def robot() -> RobotDescription:
     """Four joints, no URDF."""
     joints = tuple(
