@@ -170,7 +170,8 @@ def _check_links(file: RobotFile, urdf: Urdf, source: Source) -> None:
     places = [(f"feet.{name}", name, foot.link, foot.origin) for name, foot in file.feet.items()]
     places.append(("imu", "imu", file.imu.link, np.append(file.imu.xyz, file.imu.rpy)))
     for where, name, link, offset in places:
-        if (name in urdf.links or name in urdf.joints) and (name != link or offset.any()):
+        elsewhere = name in urdf.joints or (link in urdf.links and name != link) or offset.any()
+        if name in {*urdf.links, *urdf.joints} and elsewhere:
             source.refuse(where, f"'{name}' is the name of something else in {urdf.file}")
     for name in file.frames:
         if name in file.feet or name == "base_link":

@@ -32,11 +32,11 @@ def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -
     """Return the compiled model of `robot` on a floor.
 
     Names: joints and actuators as in the table and in its order, bodies as the URDF's links, free
-    joint ``floating_base``, geom ``floor``, camera ``scene``, sites ``imu`` and one per foot, sensors
-    ``gyroscope`` and ``accelerometer`` (in the IMU's frame), and one keyframe per pose of the table,
-    with the lowest contact point on the floor. Actuators are torques limited by the table. The robot
-    touches the floor with spheres at its contact points and, when it falls, with one box per link
-    that has the link's inertia; it does not touch itself.
+    joint ``floating_base``, geom ``floor``, camera ``scene``, sites ``imu`` and one per foot,
+    sensors ``gyroscope`` and ``accelerometer`` (in the IMU's frame), and one keyframe per pose of
+    the table, with the lowest contact point on the floor. Actuators are torques limited by the
+    table. The robot touches the floor with spheres at its contact points and, when it falls, with
+    one box per link that has the link's inertia; it does not touch itself.
     """
     options = options or SceneOptions()
     spec = _world(options)
@@ -75,7 +75,7 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     spec.compiler.autolimits = False
     spec.option.timestep = options.timestep
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    # Elliptic cones and a large impratio keep standing feet from creeping: 4 um in 10 s, not 0.4 mm.
+    # Elliptic cones and a large impratio keep standing feet from creeping: 4 um in 10 s, not 400.
     # https://mujoco.readthedocs.io/en/stable/modeling.html#slip-and-noslip.
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = 100.0
@@ -84,7 +84,7 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     spec.visual.quality.offsamples = 0
     spec.add_texture(
         name="grid", type=mujoco.mjtTexture.mjTEXTURE_2D, width=256, height=256,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER, rgb1=[0.30, 0.34, 0.38], rgb2=[0.36, 0.40, 0.44],
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER, rgb1=[0.3, 0.34, 0.38], rgb2=[0.36, 0.4, 0.44],
     )  # fmt: skip
     textures = [""] * int(mujoco.mjtTextureRole.mjNTEXROLE)
     textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "grid"

@@ -1,7 +1,7 @@
 """A strict reader for URDF: a checked tree, or a refusal with file, line, element and rule.
 
-pinocchio accepts inverted limits, negative and NaN masses and zero axes; here they are refused before
-any model is made. What URDF says: https://wiki.ros.org/urdf/XML.
+pinocchio accepts inverted limits, negative and NaN masses and zero axes; here they are refused
+before any model is made. What URDF says: https://wiki.ros.org/urdf/XML.
 """
 
 import math
@@ -126,7 +126,7 @@ class _Reader:
     # Numbers. `element` is anything inside the <link> or <joint> that a message names.
 
     def numbers(self, element: Element, attribute: str, default: str, count: int) -> Array:
-        """`count` finite numbers of an attribute or of `default`; zeros after a recorded problem."""
+        """`count` finite numbers of an attribute or of `default`; zeros after a problem."""
         text = element.get(attribute, default)
         words = text.split()
         if len(words) == count and all(map(_NUMBER.fullmatch, words)):
