@@ -260,7 +260,8 @@ class HalNode(LifecycleNode):
         told = (supervisor.reaction, self.core.phase, supervisor.latched)
         if told != self._told:
             self._told = told
-            self._state_due = 0.0
+            # Before the next sample goes out, so that control sees it with that sample in every run.
+            self._safety.publish(safety_state(self.core, cycle.stamp))
             self._tell()
         if self._rearming is not None:
             self._finish_rearming(*self._rearming)
