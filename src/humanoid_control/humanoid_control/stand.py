@@ -1,0 +1,235 @@
+"""Stand: balance on two feet that stay where they are."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import pinocchio as pin
+
+from humanoid_control.capture import SupportPolygon, pivot
+from humanoid_control.controller import UPRIGHT, Array, Controller, JointTargets, References, State
+from humanoid_control.ramps import Stopwatch, smoothstep
+from humanoid_control.tilt import tilt
+from humanoid_control.whole_body import (
+    Dynamics,
+    MomentumTask,
+    OrientationTask,
+    WholeBody,
+    WholeBodyConfig,
+)
+from humanoid_description.dynamics import pinocchio_model, standing_configuration
+from humanoid_description.robot import RobotDescription
+from humanoid_description.strict_yaml import key
+
+
+@dataclass(frozen=True)
+class StandConfig:
+    """The balance: what it wants, and how much of each. Weights act on squared errors."""
+
+    capture_gain: float = key(2.5, above=1.0, unit="-", doc="pressure moves this times the capture point's error")
+    capture_integral: float = key(0.5, min=0.0, unit="1/s", doc="removes a lasting error of the capture point")
+    integral_limit: float = key(0.02, min=0.0, unit="m", doc="most that the integral may move the reference")
+    hip_gain: float = key(8.0, min=0.0, unit="-", doc="reach beyond the feet per excess of the capture point")
+    hip_margin: float = key(0.02, min=0.0, unit="m", doc="distance to the edge from which on the hips help")
+    height_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
+    height_damping: float = key(12.0, min=0.0, unit="1/s")
+    com_weight: float = key(10.0, above=0.0, unit="s^4/m^2", doc="horizontal acceleration of the CoM")
+    height_weight: float = key(3.0, above=0.0, unit="s^4/m^2", doc="vertical acceleration of the CoM")
+    momentum_weight: float = key(1.0e-3, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum")
+    momentum_damping: float = key(5.0, min=0.0, unit="1/s", doc="slowing of the angular momentum")
+    torso_weight: float = key(0.3, min=0.0, unit="s^4/rad^2")
+    torso_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
+    torso_damping: float = key(12.0, min=0.0, unit="1/s")
+    posture_weight: float = key(0.02, above=0.0, unit="s^4/rad^2", doc="joints above the hips")
+    leg_weight: float = key(1.0e-4, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
+    tracked_weight: float = key(5.0, above=0.0, unit="s^4/rad^2", doc="joints that follow a trajectory")
+    posture_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
+    posture_damping: float = key(14.0, min=0.0, unit="1/s")
+    tracked_stiffness: float = key(400.0, min=0.0, unit="1/s^2")
+    tracked_damping: float = key(40.0, min=0.0, unit="1/s")
+    joint_damping: float = key(
+        0.2, min=0.0, unit="-", doc="part of the table's damping that acts on the drives' velocity error"
+    )
+    settle: float = key(1.0, above=0.0, unit="s", doc="from the pose found at the start to the references")
+    tilt: float = key(0.3, above=0.0, unit="rad", doc="refuse if the base is tilted more")
+    load: float = key(0.6, min=0.0, max=1.0, unit="-", doc="refuse if the feet carry less of the weight")
+
+
+class StandController(Controller):
+    """Keeps the capture point over the feet with whole-body torques.
+
+    The references act on the middle of the feet and their mean heading (base_footprint). On taking over,
+    what differs from them is kept and fades within `settle`.
+    """
+
+    name = "stand"
+
+    def __init__(self, robot: RobotDescription, config: StandConfig, whole_body: WholeBodyConfig) -> None:
+        """Raises ValueError if the robot has no feet, no pose `ready` or no frame `torso`."""
+        model = pinocchio_model(robot)
+        self._config = config
+        self._whole_body = WholeBody(robot, model, whole_body)
+        self._body = self._whole_body.body
+        self._feet = tuple(range(len(robot.feet)))
+        self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
+        self._points = [foot.points for foot in robot.feet]
+        self._ready = robot.poses["ready"]
+        self._at_rest = np.zeros(len(robot.joints))
+        self._damping = config.joint_damping * robot.column("damping")
+        self._ready_height, self._ready_middle = self._ready_stance(robot, model)
+        self._make_tasks(robot, model)
+        self._watch = Stopwatch()
+        self._polygon = SupportPolygon.of(self._corners())
+        self._integral = np.zeros(2)
+        self._begin_at = (np.zeros(2), 0.0, pin.SE3.Identity().rotation, self._ready)
+
+    def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
+        config, mass = self._config, self._body.mass
+        com = np.array([config.com_weight, config.com_weight, config.height_weight]) / mass**2
+        self._momentum = MomentumTask(np.append(com, np.full(3, config.momentum_weight)))
+        torso = model.getFrameId(robot.frames["torso"])
+        weight = np.full(3, config.torso_weight)
+        self._torso = OrientationTask(torso, weight, config.torso_stiffness, config.torso_damping)
+        self._tasks = (self._momentum, self._torso)
+        legs = np.zeros(len(robot.joints), dtype=bool)
+        for foot in self._whole_body.feet:
+            legs[foot.legs] = True
+        self._weight = np.where(legs, config.leg_weight, config.posture_weight)
+
+    def _ready_stance(self, robot: RobotDescription, model: pin.Model) -> tuple[float, Array]:
+        """Base height above the soles, and CoM from the middle of the feet, in the ready pose."""
+        self._body.update(standing_configuration(robot, model), np.zeros(model.nv))
+        self._locate_feet()
+        height = float(self._body.q[2] - self._ground)
+        return height, self._rotation.T @ (self._body.com[:2] - self._middle)
+
+    def blocked(self, state: State) -> str | None:
+        if not state.valid:
+            return "the base estimate is not valid: put the robot on its feet and wait for the estimator"
+        if state.fall != UPRIGHT:
+            return "the robot is not upright: set it on its feet and ask for 'ready' first"
+        angle = tilt(state.q)
+        if angle > self._config.tilt:
+            return f"the base is tilted by {angle:.2f} rad (limit {self._config.tilt:g}): set it upright"
+        load = float(np.sum(state.wrenches[:, 2])) / (self._body.mass * 9.81)
+        if load < self._config.load or not np.all(state.contact):
+            return (
+                f"the feet carry {100 * load:.0f} % of the weight (needed {100 * self._config.load:.0f} %, "
+                "on every foot): lower the robot until both feet stand"
+            )
+        self._observe(state)
+        outside = self._polygon.distance_outside(self._in_footprint(self._capture()))
+        if outside > 0.0:
+            return f"the capture point is {outside:.3f} m beyond the feet: ask for 'ready' and hold still"
+        return None
+
+    def start(self, state: State, last: JointTargets) -> None:
+        self._watch.start(state.stamp)
+        self._observe(state)
+        self._polygon = SupportPolygon.of(self._corners())
+        self._integral[:] = 0.0
+        com = self._in_footprint(self._body.com[:2]) - self._ready_middle
+        height = self._height() - self._ready_height
+        torso = self._heading().T @ self._body.placement(self._torso.frame).rotation
+        self._begin_at = (com, height, torso, state.q[7:].copy())
+
+    def update(self, state: State, references: References) -> JointTargets:
+        step = self._watch.advance(state.stamp)
+        self._observe(state)
+        fade = smoothstep(self._watch.elapsed / self._config.settle)
+        self._command_momentum(references, fade, step)
+        self._command_posture(references, fade)
+        solution = self._whole_body.solve(self._feet, self._tasks)
+        acceleration = solution.acceleration[6:]
+        q, dq = state.q[7:], state.v[6:]
+        velocity = dq + step * acceleration
+        return JointTargets(q + step * velocity, velocity, solution.torque, self._at_rest, self._damping)
+
+    def _observe(self, state: State) -> None:
+        self._whole_body.update(state.q, state.v)
+        self._locate_feet()
+
+    def _locate_feet(self) -> None:
+        """Middle of the feet, ground height, and mean heading, from the soles as they are."""
+        soles = [self._body.placement(sole) for sole in self._soles]
+        middle = sum(sole.translation for sole in soles) / len(soles)
+        forward = sum(sole.rotation[:, 0] for sole in soles)
+        self._middle, self._ground = middle[:2], float(middle[2])
+        length = sqrt(forward[0] ** 2 + forward[1] ** 2)
+        c, s = forward[0] / length, forward[1] / length
+        self._rotation = np.array(((c, -s), (s, c)))  # footprint to world
+
+    def _heading(self) -> Array:
+        rotation = np.eye(3)
+        rotation[:2, :2] = self._rotation
+        return rotation
+
+    def _in_footprint(self, point: Array) -> Array:
+        return self._rotation.T @ (point - self._middle)
+
+    def _corners(self) -> Array:
+        """Contact points of all feet in the footprint, shape (p, 2)."""
+        return np.array([
+            self._in_footprint(self._body.placement(sole).act(point)[:2])
+            for sole, points in zip(self._soles, self._points, strict=True)
+            for point in points
+        ])
+
+    def _height(self) -> float:
+        return float(self._body.q[2]) - self._ground
+
+    def _pole(self) -> float:
+        """Natural rate of the inverted pendulum [1/s]."""
+        body = self._body
+        return sqrt(-body.gravity[2] / max(float(body.com[2]) - self._ground, 0.1))
+
+    def _capture(self) -> Array:
+        body = self._body
+        return body.com[:2] + body.com_velocity[:2] / self._pole()
+
+    def _command_momentum(self, references: References, fade: float, step: float) -> None:
+        config, body = self._config, self._body
+        com_start, height_start, _, _ = self._begin_at
+        offset = fade * references.com_offset + (1.0 - fade) * com_start
+        reference = self._ready_middle + offset
+        capture = self._in_footprint(self._capture())
+        error = capture - reference
+        if self._polygon.distance_outside(reference + config.capture_gain * error) < 0.0:
+            limit = config.integral_limit
+            self._integral = np.clip(
+                self._integral + step * config.capture_integral * error, -limit, limit
+            )
+        goal = self._polygon.cut(self._ready_middle, reference - self._integral, config.hip_margin)
+        at = pivot(capture, goal, self._polygon, config.capture_gain, config.hip_gain, config.hip_margin)
+        lever = body.com[:2] - self._middle - self._rotation @ at
+        linear = self._momentum.linear
+        linear[:2] = body.mass * self._pole() ** 2 * lever
+        wanted = self._ready_height if references.height is None else references.height
+        wanted = fade * wanted + (1.0 - fade) * (self._ready_height + height_start)
+        linear[2] = body.mass * (
+            config.height_stiffness * (wanted - self._height())
+            - config.height_damping * body.com_velocity[2]
+        )
+        self._momentum.angular[:] = -config.momentum_damping * body.momentum[3:]
+
+    def _command_posture(self, references: References, fade: float) -> None:
+        config, whole_body = self._config, self._whole_body
+        _, _, torso_start, posture_start = self._begin_at
+        torso = pin.rpy.rpyToMatrix(references.torso)
+        if fade < 1.0:
+            torso = torso_start @ pin.exp3(fade * pin.log3(torso_start.T @ torso))
+        self._torso.target = self._heading() @ torso
+        position = self._ready if references.position is None else references.position
+        velocity = self._at_rest if references.velocity is None else references.velocity
+        if fade < 1.0:
+            position = posture_start + fade * (position - posture_start)
+        error, slip = position - self._body.q[7:], velocity - self._body.v[6:]
+        wanted = config.posture_stiffness * error + config.posture_damping * slip
+        weight = self._weight
+        tracked = references.tracked
+        if tracked is not None and tracked.any():
+            tight = config.tracked_stiffness * error + config.tracked_damping * slip
+            wanted = np.where(tracked, tight, wanted)
+            weight = np.where(tracked, config.tracked_weight, weight)
+        whole_body.posture_command = wanted
+        whole_body.posture_weight = weight
