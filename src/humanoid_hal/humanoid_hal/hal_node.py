@@ -5,8 +5,6 @@ One thread does everything: the cycle (:mod:`humanoid_hal.cycle`), and between t
 
 import sys
 import time
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +16,13 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from humanoid_description import load_robot
 from humanoid_hal.cycle import Cycle
 from humanoid_hal.driver import Driver, DriverError, Sample
 from humanoid_hal.faults import Reaction
 from humanoid_hal.gate import Request
 from humanoid_hal.hal import HalCore, Phase
-from humanoid_hal.hardware import HardwareConfig, limitations, load_hardware, with_options
+from humanoid_hal.hardware import limitations
+from humanoid_hal.parameters import read_parameters
 from humanoid_hal.status import diagnostics, safety_state
 from humanoid_hal.streams import CommandReader, SampleStreams, TruthStream
 from humanoid_interfaces.msg import FaultReport, JointCommand, SafetyState
@@ -32,7 +30,6 @@ from humanoid_interfaces.srv import Push
 from humanoid_runtime import topics
 from humanoid_runtime.loop import HotLoop
 from humanoid_runtime.main import run_node, stopping
-from humanoid_runtime.parameters import declare
 from humanoid_runtime.realtime import set_up
 from humanoid_runtime.stamps import set_stamp
 
@@ -71,12 +68,13 @@ class HalNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__(NODE)
-        self._config, self._driver_type = self._declare()
-        self._simulated = self._driver_type.capabilities.simulated
+        self._parameters = parameters = read_parameters(self)
+        self.robot = parameters.robot
+        self._simulated = parameters.driver.capabilities.simulated
         self._driver: Driver | None = None
         self._cycle: Cycle | None = None
         self._failure = ""
-        self.core = HalCore(self.robot, self._config, self._driver_type.capabilities)
+        self.core = HalCore(self.robot, parameters.hardware, parameters.driver.capabilities)
         self._loop = HotLoop(self)
         self._commands = _Commands(self, self._loop)
         self._open_topics()
@@ -87,54 +85,9 @@ class HalNode(LifecycleNode):
         self._told: tuple[object, ...] = ()
         self._counted = (0.0, 0)  # time and turns of the last diagnostics
 
-    def _declare(self) -> tuple[HardwareConfig, type[Driver]]:
-        robot = declare(self, "robot", "", "path of the robot's robot.yaml")
-        hardware = declare(self, "hardware", "", "path of the hardware file")
-        self._autostart = declare(
-            self, "autostart", "",
-            "go by itself to: none, inactive, active; empty: active in simulation, else inactive",
-        )  # fmt: skip
-        rate = declare(
-            self, "rate", 0.0, "control rate [Hz] in place of the hardware file's; 0: that one",
-            lower=0.0, upper=2000.0,
-        )  # fmt: skip
-        self._paced = declare(
-            self, "paced", True, "simulation: in real time, else as fast as it goes"
-        )
-        self._answer_timeout = declare(
-            self, "answer_timeout", 1.0, "simulation: longest wait [s] for the answer to a sample",
-            lower=0.001, upper=600.0,
-        )  # fmt: skip
-        self._priority = declare(
-            self, "realtime_priority", 0, "SCHED_FIFO priority; 0: none", lower=0, upper=99
-        )
-        self._cpu = declare(self, "cpu", -1, "core to run on; -1: any", lower=-1, upper=1023)
-        self._truth_wanted = declare(
-            self, "publish_truth", False, f"simulation: publish {topics.TRUTH}"
-        )
-        viewer = declare(self, "viewer", False, "simulation: open the simulator's window")
-        video = declare(self, "video", "", "simulation: record the motion for this video file")
-        seed = declare(
-            self,
-            "seed",
-            -1,
-            "simulation: random seed; -1: the hardware file's",
-            lower=-1,
-            upper=2**31,
-        )
-        self.robot = load_robot(robot)
-        config, driver_type = load_hardware(hardware)
-        if rate:
-            config = replace(config, rate=rate)
-        options: dict[str, Any] = {"control_rate": config.rate}
-        options |= {"viewer": True} if viewer else {}
-        options |= {"record": str(Path(video).with_suffix(".npz"))} if video else {}
-        options |= {"seed": seed} if seed >= 0 else {}
-        return with_options(config, **options), driver_type
-
     def _open_topics(self) -> None:
         self._streams = SampleStreams(self, self.robot)
-        self._truth = TruthStream(self) if self._truth_wanted and self._simulated else None
+        self._truth = TruthStream(self) if self._parameters.publish_truth else None
         self._safety = self.create_publisher(SafetyState, topics.SAFETY_STATE, topics.EVENT)
         self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENT)
         self._clock = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
@@ -154,7 +107,7 @@ class HalNode(LifecycleNode):
 
     def run(self) -> None:
         """Start as `autostart` says and cycle until the process is asked to stop."""
-        set_up(self._priority, self._cpu)
+        set_up(self._parameters.realtime_priority, self._parameters.cpu)
         self._start()
         while not stopping():
             if self._cycle is None:
@@ -172,10 +125,7 @@ class HalNode(LifecycleNode):
             self.destroy_node()
 
     def _start(self) -> None:
-        known = ("none", "inactive", "active")
-        target = self._autostart or ("active" if self._simulated else "inactive")
-        if target not in known:
-            raise ValueError(f"parameter 'autostart' is '{target}'; known: {', '.join(known)}")
+        target = self._parameters.autostart
         if target != "none" and self.trigger_configure() != _OK:
             raise DriverError(self._failure)
         if target == "active":
@@ -183,28 +133,28 @@ class HalNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the driver; no torque."""
-        driver = None
+        parameters, driver = self._parameters, None
         try:
-            driver = self._driver_type(self.robot, self._config.options)
+            driver = parameters.driver(self.robot, parameters.hardware.options)
             driver.open()
         except Exception as error:
-            self._failure = f"driver '{self._config.driver}': {error}"
+            self._failure = f"driver '{self._parameters.hardware.driver}': {error}"
             self.get_logger().error(self._failure)
             if driver is not None:
                 driver.close()
             return _FAILED
         for text in limitations(driver.capabilities, self.robot):
-            self.get_logger().warning(f"driver '{self._config.driver}' {text}")
+            self.get_logger().warning(f"driver '{self._parameters.hardware.driver}' {text}")
         self._driver = driver
         self._cycle = Cycle(
             driver,
             self.core,
-            self._config.period_ns,
+            parameters.hardware.period_ns,
             self._commands,
             self._publish,
             stopping,
-            paced=self._paced,
-            answer_timeout=self._answer_timeout,
+            paced=parameters.paced,
+            answer_timeout=parameters.answer_timeout,
         )
         return _OK
 
@@ -242,7 +192,9 @@ class HalNode(LifecycleNode):
         try:
             cycle.brake()
         except DriverError as error:
-            self.get_logger().error(f"driver '{self._config.driver}' while braking: {error}")
+            self.get_logger().error(
+                f"driver '{self._parameters.hardware.driver}' while braking: {error}"
+            )
         finally:
             driver.close()
 
@@ -260,7 +212,7 @@ class HalNode(LifecycleNode):
         told = (supervisor.reaction, self.core.phase, supervisor.latched)
         if told != self._told:
             self._told = told
-            # Before the next sample goes out, so that control sees it with that sample in every run.
+            # Before the next sample goes out, so that control sees both together in every run.
             self._safety.publish(safety_state(self.core, cycle.stamp))
             self._tell()
         if self._rearming is not None:
