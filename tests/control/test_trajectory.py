@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from humanoid_control.controller import Array
 from humanoid_control.trajectory import (
     BRAKING,
@@ -16,8 +19,6 @@ from humanoid_control.trajectory import (
     plan,
 )
 from humanoid_description.robot import RobotDescription
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 CONFIG = TrajectoryConfig(speed=0.5, jump=0.05)  # joints of the small robot: 4 rad/s
 FORBIDDEN = {"leg": "carries the robot"}
@@ -171,7 +172,10 @@ def test_a_first_point_at_time_0_may_be_next_to_the_reference_and_is_replaced_by
     ("order", "reason"),
     [
         (order_of(joints=()), "joint_names is empty"),
-        (order_of(joints=("arm", "wast")), "'wast' is not in the joint table.*did you mean 'waist'"),
+        (
+            order_of(joints=("arm", "wast")),
+            "'wast' is not in the joint table.*did you mean 'waist'",
+        ),
         (order_of(joints=("arm", "leg")), "'leg' carries the robot: leave it out"),
         (order_of(joints=("arm", "arm")), "'arm' is named twice"),
         (order_of((1.0, 1.0), ((0, 0), (0, 0))), "increase"),
