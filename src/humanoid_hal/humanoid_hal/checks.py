@@ -55,8 +55,10 @@ def leg_mask(robot: RobotDescription) -> Mask:
 
 
 class SampleChecks:
-    """Judges samples one after the other. After :meth:`see`, `position` and `velocity` hold the last
-    valid values of every joint, `complete` whether all were valid this time.
+    """Judges samples one after the other.
+
+    After :meth:`see`, `position` [rad] and `velocity` [rad/s], shape (n,), hold the last valid values
+    of every joint, and `complete` whether all were valid this time.
     """
 
     def __init__(
@@ -71,15 +73,16 @@ class SampleChecks:
         self._upper = robot.column("upper") + config.limits.margin
         self._full_torque = robot.column("effort") * FULL_TORQUE
         self._hot = robot.column("temperature")
-        self._temperature: Array | None = None
-        self._silent = np.zeros(n, dtype=np.int64)
+        self._all = np.ones(n, dtype=bool)
+        # Position, velocity, effort as read now and before: a driver may reuse its arrays.
+        self._now, self._before = np.zeros((3, n)), np.zeros((3, n))
+        self._imu_now, self._imu_before = np.full((2, 3), np.nan), np.full((2, 3), np.nan)
+        self._silent = np.zeros(n, dtype=np.int64)  # cycles
         self._frozen = np.zeros(n, dtype=np.int64)  # [ns]
         self._stalled = np.zeros(n, dtype=np.int64)  # [ns]
-        self._still = 0  # [ns]
-        self._last: Sample | None = None
         self.position = np.zeros(n)
         self.velocity = np.zeros(n)
-        self.complete = False
+        self.reset()
 
     @property
     def still(self) -> bool:
@@ -90,69 +93,73 @@ class SampleChecks:
         """Forget the past: the samples to come are of another world."""
         for counter in (self._silent, self._frozen, self._stalled):
             counter[:] = 0
-        self._still = 0
-        self._last = None
-        self._temperature = None
+        self._imu_now[:] = np.nan
+        self._temperature = np.full(len(self._names), np.nan)  # [degC] filtered
+        self._still = 0  # [ns]
+        self._stamp: int | None = None
+        self.complete = False
 
     def see(self, sample: Sample) -> dict[str, str]:
         """The causes that `sample` shows. One with the last stamp shows those of its values only."""
         causes: dict[str, str] = {}
-        elapsed = self._elapsed(sample, causes)
         for text in sample.faults:
             name, _, reason = text.partition(":")
             causes[name.strip()] = reason.strip()
-        valid = self._valid(sample)
-        self._silence(valid, elapsed, causes)
-        self._freezing(sample, elapsed, causes)
-        self._limits(sample, valid, elapsed, causes)
-        self._imu(sample, elapsed, causes)
+        first = self._stamp is None
+        elapsed = self._elapsed(sample.stamp, causes)
+        valid = self._take(sample)
+        self._silence(valid, first or elapsed > 0, causes)
+        if elapsed:
+            self._freezing(elapsed, causes)
+        self._limits(valid, elapsed, causes)
+        if self._capabilities.imu:
+            self._imu(sample.imu, elapsed, causes)
         if sample.temperature is not None or not self._capabilities.simulated:
             self._heat(sample.temperature, elapsed, causes)
-        self._voltage(sample.voltage, causes)
-        self._last = sample
+        if sample.voltage is not None:
+            self._voltage(sample.voltage, causes)
         return causes
 
     def stale(self, now: int) -> dict[str, str]:
         """The cause that the newest sample is too old at `now` [ns], if it is."""
-        if self._last is None:
+        if self._stamp is None:
             return {}
-        age, limit = now - self._last.stamp, STALE_PERIODS * self._config.period_ns
+        age, limit = now - self._stamp, STALE_PERIODS * self._config.period_ns
         if age <= limit:
             return {}
         return {
-            "state_stale": f"newest sample is {age * 1e-6:.1f} ms old, limit {limit * 1e-6:.1f} ms"
+            "state_stale": f"newest sample is {age * 1e-6:.1f} ms old, limit {limit * 1e-6:.1f}"
         }
 
-    def _elapsed(self, sample: Sample, causes: dict[str, str]) -> int:
+    def _elapsed(self, stamp: int, causes: dict[str, str]) -> int:
         """[ns] since the last sample; 0 on the first one and across a jump of its clock."""
-        if self._last is None:
+        before, self._stamp = self._stamp, stamp
+        if before is None:
             return 0
-        elapsed = sample.stamp - self._last.stamp
+        elapsed = stamp - before
         if 0 <= elapsed <= JUMP_NS:
             return elapsed
         causes["clock_jump"] = f"stamp moved by {elapsed * 1e-9:.3f} s between two samples"
         return 0
 
-    def _valid(self, sample: Sample) -> Mask:
-        finite = (
-            np.isfinite(sample.position) & np.isfinite(sample.velocity) & np.isfinite(sample.effort)
-        )
-        valid: Mask = finite & sample.fresh
-        self.complete = bool(valid.all())
-        if self.complete:
-            np.copyto(self.position, sample.position)
-            np.copyto(self.velocity, sample.velocity)
-        else:
-            np.copyto(self.position, sample.position, where=valid)
-            np.copyto(self.velocity, sample.velocity, where=valid)
+    def _take(self, sample: Sample) -> Mask:
+        """Copy the joints' readings; returns which are valid, shape (n,)."""
+        self._now, self._before = self._before, self._now
+        now = self._now
+        now[0], now[1], now[2] = sample.position, sample.velocity, sample.effort
+        finite = np.isfinite(now)
+        fresh = np.count_nonzero(sample.fresh)
+        self.complete = fresh == len(self._names) and np.count_nonzero(finite) == finite.size
+        valid = self._all if self.complete else finite.all(axis=0) & sample.fresh
+        np.copyto(self.position, now[0], where=valid)
+        np.copyto(self.velocity, now[1], where=valid)
         return valid
 
-    def _silence(self, valid: Mask, elapsed: int, causes: dict[str, str]) -> None:
+    def _silence(self, valid: Mask, counts: bool, causes: dict[str, str]) -> None:
         if self.complete:
             self._silent[:] = 0
             return
-        if elapsed or self._last is None:
-            self._silent += 1
+        self._silent += counts
         self._silent[valid] = 0
         silent = self._silent >= SILENT_CYCLES
         for name, mask in (
@@ -162,84 +169,83 @@ class SampleChecks:
             if mask.any():
                 causes[name] = f"no valid reply for {SILENT_CYCLES} cycles: {self._listed(mask)}"
 
-    def _freezing(self, sample: Sample, elapsed: int, causes: dict[str, str]) -> None:
-        last = self._last
-        if last is None or not elapsed:
+    def _freezing(self, elapsed: int, causes: dict[str, str]) -> None:
+        now, before = self._now, self._before
+        same = now[0] == before[0]
+        if not np.count_nonzero(same):
+            self._frozen[:] = 0
             return
-        same = sample.position == last.position
-        same &= sample.velocity == last.velocity
-        same &= np.abs(sample.velocity) > STILL_SPEED
+        same &= now[1] == before[1]
+        same &= np.abs(now[1]) > STILL_SPEED
         self._frozen += elapsed
         self._frozen *= same
         frozen = self._frozen >= FROZEN_NS
-        if frozen.any():
+        if np.count_nonzero(frozen):
+            span = f"for {FROZEN_NS * 1e-9:.1f} s"
             causes["joint_frozen"] = (
-                f"same position for {FROZEN_NS * 1e-9:.1f} s while reporting speed: {self._listed(frozen)}"
+                f"same position {span} while reporting speed: {self._listed(frozen)}"
             )
 
-    def _limits(self, sample: Sample, valid: Mask, elapsed: int, causes: dict[str, str]) -> None:
+    def _limits(self, valid: Mask, elapsed: int, causes: dict[str, str]) -> None:
         q = self.position
-        beyond = (q < self._lower) | (q > self._upper)
-        if beyond.any():
+        if np.count_nonzero(q < self._lower) or np.count_nonzero(q > self._upper):
             worst = int(np.maximum(self._lower - q, q - self._upper).argmax())
             causes["joint_limit"] = (
                 f"{self._names[worst]} at {q[worst]:.3f} rad, limits with margin "
                 f"{self._lower[worst]:.3f} … {self._upper[worst]:.3f}"
             )
         slow = np.abs(self.velocity) < STILL_SPEED
-        self._still = self._still + elapsed if slow.all() else 0
+        self._still = self._still + elapsed if np.count_nonzero(slow) == len(slow) else 0
         slow &= valid
-        slow &= np.abs(sample.effort) >= self._full_torque
+        slow &= np.abs(self._now[2]) >= self._full_torque
+        if not np.count_nonzero(slow):
+            self._stalled[:] = 0
+            return
         self._stalled += elapsed
         self._stalled *= slow
         stalled = self._stalled >= STALL_NS
-        if stalled.any():
-            causes["stall"] = (
-                f"full torque for {STALL_NS * 1e-9:.1f} s without moving: {self._listed(stalled)}"
-            )
+        if np.count_nonzero(stalled):
+            span = f"{STALL_NS * 1e-9:.1f} s"
+            causes["stall"] = f"full torque for {span} without moving: {self._listed(stalled)}"
 
-    def _imu(self, sample: Sample, elapsed: int, causes: dict[str, str]) -> None:
-        if not self._capabilities.imu:
+    def _imu(self, imu: ImuSample | None, elapsed: int, causes: dict[str, str]) -> None:
+        self._imu_now, self._imu_before = self._imu_before, self._imu_now
+        now = self._imu_now
+        if imu is None:
+            now[:] = np.nan
+            causes["imu_dropout"] = "no reading"
             return
-        imu = sample.imu
-        if imu is None or not _finite(imu):
-            causes["imu_dropout"] = "no reading" if imu is None else "reading is not finite"
-            return
-        before = self._last.imu if self._last is not None and elapsed else None
-        if (
-            before is not None
-            and np.array_equal(imu.angular_velocity, before.angular_velocity)
-            and np.array_equal(imu.linear_acceleration, before.linear_acceleration)
-        ):
+        now[0], now[1] = imu.angular_velocity, imu.linear_acceleration
+        if np.count_nonzero(np.isfinite(now)) != now.size:
+            causes["imu_dropout"] = "reading is not finite"
+        elif elapsed and np.count_nonzero(now == self._imu_before) == now.size:
             causes["imu_frozen"] = "identical readings"
 
     def _heat(self, measured: Array | None, elapsed: int, causes: dict[str, str]) -> None:
-        if measured is None or not np.isfinite(measured).all():
-            missing = "all joints" if measured is None else self._listed(~np.isfinite(measured))
-            causes["temperature_unknown"] = f"no reading: {missing}"
-            if measured is None:
-                return
-        if self._temperature is None:
-            self._temperature = np.where(np.isfinite(measured), measured, -np.inf)
-        known = np.where(np.isfinite(measured), measured, self._temperature)
-        filtered = np.where(np.isfinite(self._temperature), self._temperature, known)
+        if measured is None:
+            causes["temperature_unknown"] = "no readings"
+            return
+        known = np.isfinite(measured)
+        measured = np.where(known, measured, 0.0)
+        if not known.all():
+            causes["temperature_unknown"] = f"no reading: {self._listed(~known)}"
+        filtered = self._temperature
+        filtered = np.where(np.isnan(filtered) & known, measured, filtered)
         share = 1.0 - exp(-elapsed * 1e-9 / TEMPERATURE_FILTER)
-        self._temperature = filtered + np.where(known == filtered, 0.0, share * (known - filtered))
+        self._temperature = np.where(known, filtered + share * (measured - filtered), filtered)
         for name, limit in (
             ("over_temperature", self._hot),
             ("temperature_high", self._hot - self._config.safety.temperature_margin),
         ):
-            over = self._temperature > limit
-            if over.any():
-                worst = int((self._temperature - limit).argmax())
+            if (self._temperature > limit).any():
+                worst = int(np.nanargmax(self._temperature - limit))
                 causes[name] = (
-                    f"{self._names[worst]} at {self._temperature[worst]:.0f} degC, limit {limit[worst]:.0f}"
+                    f"{self._names[worst]} at {self._temperature[worst]:.0f} degC, "
+                    f"limit {limit[worst]:.0f}"
                 )
                 return
 
-    def _voltage(self, measured: float | None, causes: dict[str, str]) -> None:
-        if measured is None:
-            return
+    def _voltage(self, measured: float, causes: dict[str, str]) -> None:
         for name, limit in (
             ("under_voltage", self._config.safety.voltage_minimum),
             ("voltage_low", self._config.safety.voltage_low),
@@ -250,9 +256,3 @@ class SampleChecks:
 
     def _listed(self, mask: Mask) -> str:
         return ", ".join(self._names[i] for i in np.flatnonzero(mask))
-
-
-def _finite(imu: ImuSample) -> bool:
-    return bool(
-        np.isfinite(imu.angular_velocity).all() and np.isfinite(imu.linear_acceleration).all()
-    )

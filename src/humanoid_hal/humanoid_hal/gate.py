@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import Command
 from humanoid_hal.hardware import LimitsConfig
+from humanoid_hal.limiter import FIELDS, Limiter
 
 Array = NDArray[np.float64]
-
-#: Rows of a command matrix, in this order.
-FIELDS = ("position", "velocity", "effort", "stiffness", "damping")
-_POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
 
 _WRAP = 1 << 32  # sequence numbers are uint32
 
@@ -37,10 +34,6 @@ class Rejection(Enum):
     TOO_OLD = "too old"
     FUTURE = "from the future"
     SECOND_PUBLISHER = "second publisher"
-
-
-#: What the gate can clamp.
-CLAMPS = ("position", "velocity", "effort", "gain", "position_rate", "effort_rate", "torque")
 
 
 @dataclass(slots=True)
@@ -71,15 +64,10 @@ class Verdict:
 class Counters:
     """What the gate did since it was made."""
 
-    joints: int
     accepted: int = 0
     rejected: dict[Rejection, int] = field(default_factory=lambda: dict.fromkeys(Rejection, 0))
     changed: int = 0  # commands with at least one clamped number
-    clamped: dict[str, NDArray[np.int64]] = field(init=False)  # per kind and joint
     lost: int = 0  # gaps in the sequence
-
-    def __post_init__(self) -> None:
-        self.clamped = {kind: np.zeros(self.joints, dtype=np.int64) for kind in CLAMPS}
 
     @property
     def rejected_total(self) -> int:
@@ -92,21 +80,14 @@ class Gate:
 
     def __init__(self, robot: RobotDescription, limits: LimitsConfig) -> None:
         n = len(robot.joints)
-        self.counters = Counters(n)
+        self.counters = Counters()
+        self.limiter = Limiter(robot, limits)
         self._joints = robot.joint_names
         self._index = robot.index
         self._limits = limits
-        speed = robot.column("velocity") * limits.velocity_scale
-        effort = robot.column("effort") * limits.effort_scale
-        gains = np.full((2, n), limits.gain_max)
-        self._upper = np.vstack([robot.column("upper"), speed, effort, gains])
-        self._lower = np.vstack([robot.column("lower"), -speed, -effort, 0.0 * gains])
-        self._rates = np.vstack([speed * limits.position_rate, effort * limits.effort_rate])
-        self._margin_upper = robot.column("upper") + limits.margin
-        self._margin_lower = robot.column("lower") - limits.margin
-        self._lower_now, self._upper_now = self._lower, self._upper  # derated
         # Two matrices in turn, so that the last accepted command outlives the next message.
         self._matrices = [np.zeros((5, n)), np.zeros((5, n))]
+        self._least = np.vstack([np.full((3, n), -np.inf), np.zeros((2, n))])  # gains only
         self._raw = np.zeros((5, n))
         self._last_raw = np.zeros((5, n))
         self._last: tuple[int, int] | None = None  # stamp, sequence
@@ -117,20 +98,12 @@ class Gate:
         self._previous: Array | None = None  # the last accepted matrix
 
     def lock(self) -> None:
-        """From now on only the publisher of the last accepted command counts, and rates are limited
-        from that command on.
-        """
+        """From now on only the last accepted command's publisher counts, and rates are limited."""
         self._locked = True
 
     def unlock(self) -> None:
         """Forget the publisher: the next one may start its own sequence. Rates are unlimited."""
         self._locked = False
-
-    def derate(self, scale: float) -> None:
-        """Scale velocity and torque limits by `scale` in (0, 1] for the following checks."""
-        self._lower_now, self._upper_now = self._lower.copy(), self._upper.copy()
-        self._lower_now[_VELOCITY : _EFFORT + 1] *= scale
-        self._upper_now[_VELOCITY : _EFFORT + 1] *= scale
 
     def check(
         self, request: Request, now: int, period: int, position: Array, velocity: Array
@@ -150,18 +123,18 @@ class Gate:
         values = self._matrices[0]
         self._matrices.reverse()
         np.copyto(values, self._last_raw)
-        reason = self._clamp(values, steps * period * 1e-9, position, velocity)
+        reason = self.limiter.clamp(
+            values,
+            self._previous if self._locked else None,
+            steps * period * 1e-9,
+            position,
+            velocity,
+        )
         self.counters.accepted += 1
         if reason:
             self.counters.changed += 1
         self._previous = values
         return Verdict(Command(*values), reason=reason)
-
-    def limit_torque(self, command: Command, position: Array, velocity: Array) -> Command:
-        """A copy of `command` with the torque it causes at `position`, `velocity` within limits."""
-        values = np.vstack([getattr(command, name) for name in FIELDS])
-        self._limit_torque(values, position, velocity)
-        return Command(*values)
 
     # -- the message as a whole ---------------------------------------------------------------
 
@@ -185,11 +158,11 @@ class Gate:
             row[:] = column
         if self._order is not None:
             np.copyto(raw, raw[:, self._order])
-        if not np.isfinite(raw).all():
-            return self._at(Rejection.NONFINITE, ~np.isfinite(raw))
-        if raw[_STIFFNESS:].min(initial=0.0) < 0.0:
-            negative = raw < 0.0
-            negative[:_STIFFNESS] = False
+        finite = np.isfinite(raw)
+        if np.count_nonzero(finite) != finite.size:
+            return self._at(Rejection.NONFINITE, ~finite)
+        negative = raw < self._least
+        if np.count_nonzero(negative):
             return self._at(Rejection.NEGATIVE_GAIN, negative)
         return None
 
@@ -254,68 +227,6 @@ class Gate:
         self._last = (request.stamp, request.sequence)
         self._publisher = request.publisher
         self._raw, self._last_raw = self._last_raw, self._raw
-
-    # -- its numbers --------------------------------------------------------------------------
-
-    def _clamp(self, values: Array, seconds: float, position: Array, velocity: Array) -> str:
-        """Bring `values` (5, n) within all limits in place; returns what was changed, or ''."""
-        notes: list[str] = []
-        if self._locked and self._previous is not None:
-            for row, kind, rate in (
-                (_POSITION, "position_rate", self._rates[0]),
-                (_EFFORT, "effort_rate", self._rates[1]),
-            ):
-                before, step = self._previous[row], rate * seconds
-                if (np.abs(values[row] - before) > step).any():
-                    notes.append(self._limit(kind, values[row], before - step, before + step))
-        lower, upper = self._lower_now, self._upper_now
-        if ((values < lower) | (values > upper)).any():
-            for row, kind in enumerate(("position", "velocity", "effort", "gain", "gain")):
-                notes.append(self._limit(kind, values[row], lower[row], upper[row]))
-        notes.append(self._limit_torque(values, position, velocity))
-        return "; ".join(filter(None, notes))
-
-    def _limit(self, kind: str, row: Array, lower: Array, upper: Array) -> str:
-        """Clamp `row` in place, count, and say what the worst joint lost."""
-        asked = row.copy()
-        np.clip(asked, lower, upper, out=row)
-        return self._note(kind, asked, row)
-
-    def _limit_torque(self, values: Array, position: Array, velocity: Array) -> str:
-        """Keep the torque that the command causes at the measured state within the limits, by
-        scaling down gains that alone exceed them and then shifting the feed-forward effort. A joint
-        beyond its position limit may only be pushed back.
-        """
-        most = self._upper_now[_EFFORT]
-        target, speed, effort, stiffness, damping = values
-        feedback = stiffness * (target - position) + damping * (speed - velocity)
-        size = np.abs(feedback)
-        note = ""
-        if (size > most).any():
-            scale = most / np.maximum(size, most)
-            values[_STIFFNESS:] *= scale
-            feedback *= scale
-            note = self._note("torque", size, np.minimum(size, most))
-        total = feedback + effort
-        lower = np.where(position < self._margin_lower, 0.0, -most)
-        upper = np.where(position > self._margin_upper, 0.0, most)
-        if ((total < lower) | (total > upper)).any():
-            allowed = np.clip(total, lower, upper)
-            effort += allowed - total
-            note = note or self._note("torque", total, allowed)
-        return note
-
-    def _note(self, kind: str, asked: Array, given: Array) -> str:
-        changed = asked != given
-        if not changed.any():
-            return ""
-        self.counters.clamped[kind] += changed
-        worst = int(np.abs(asked - given).argmax())
-        more = int(changed.sum()) - 1
-        return (
-            f"{kind} of {self._joints[worst]} {asked[worst]:.4g} -> {given[worst]:.4g}"
-            f"{f' and {more} more' if more else ''}"
-        )
 
     def _at(self, rejection: Rejection, wrong: NDArray[np.bool_]) -> Verdict:
         row, column = (int(i) for i in np.argwhere(wrong)[0])

@@ -264,7 +264,7 @@ class HalCore:
         derate = reaction >= Reaction.DERATE
         if derate != self._derated:
             self._derated = derate
-            self.gate.derate(self._config.limits.derate if derate else 1.0)
+            self.gate.limiter.derate(self._config.limits.derate if derate else 1.0)
         return reaction
 
     def _causes(self, now: int) -> dict[str, str]:
@@ -292,7 +292,9 @@ class HalCore:
         held = now - self._accepted_stamp > self._timeout
         if held:
             accepted = Command(accepted.position, self._zeros, accepted.effort, *self._hold_gains)
-            accepted = self.gate.limit_torque(accepted, self.checks.position, self.checks.velocity)
+            accepted = self.gate.limiter.limit_torque(
+                accepted, self.checks.position, self.checks.velocity
+            )
         if scale < 1.0:
             accepted = Command(
                 accepted.position,

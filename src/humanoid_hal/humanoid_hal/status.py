@@ -58,7 +58,7 @@ def diagnostics(
     for rejection, count in counters.rejected.items():
         if count:
             values[f"rejected_{rejection.name.lower()}"] = count
-    for kind, joints in counters.clamped.items():
+    for kind, joints in core.gate.limiter.clamped.items():
         if joints.any():
             values[f"clamped_{kind}"] = int(joints.sum())
     status = DiagnosticStatus(

@@ -9,7 +9,8 @@ from sensor_msgs.msg import Imu, JointState
 
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import Sample, World
-from humanoid_hal.gate import FIELDS, Request
+from humanoid_hal.gate import Request
+from humanoid_hal.limiter import FIELDS
 from humanoid_interfaces.msg import JointCommand
 from humanoid_runtime import topics
 from humanoid_runtime.cdr import FixedPublisher, Layout
