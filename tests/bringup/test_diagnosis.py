@@ -92,7 +92,7 @@ def test_each_fault_of_the_machine_is_one_line_with_a_fix(change, level, subject
         ({"clock_speed": 0.5}, WARNING, "clock", Exit.OK),
         ({"topics": (Topic("odom", (), 0.0, None),)}, ERROR, "odom", Exit.FAILED),
         ({"topics": (Topic("odom", ("/p",), 0.0, None),)}, ERROR, "odom", Exit.FAILED),
-        ({"topics": (Topic("odom", ("/p",), 80.0, 100.0),)}, WARNING, "odom", Exit.OK),
+        ({"topics": (Topic("odom", ("/p",), 70.0, 100.0),)}, WARNING, "odom", Exit.OK),
     ],
 )
 def test_each_fault_of_the_graph_is_one_line_with_a_fix(change, level, subject, code):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 REACTIONS = ("NONE", "WARN", "DERATE", "HOLD", "SIT", "DAMP", "TORQUE_OFF")
-DAMP = REACTIONS.index("DAMP")
+HOLD, DAMP = REACTIONS.index("HOLD"), REACTIONS.index("DAMP")
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Progress:
     _reached_stamp: int = 0
     _reached_time: float = 0.0
     _said: set[str] = field(default_factory=set)
-    _safety: str = "NONE"
+    _safety: str = ""
     #: [s] of the graph's time since `goal` was reached, and of real time
     lasted: float = 0.0
     lasted_real: float = 0.0
@@ -54,9 +54,7 @@ class Progress:
             lines += self._once(now, "nodes up")
         if view.armed:
             lines += self._once(now, "armed")
-        if view.safety != self._safety and view.reaction > 0:
-            lines.append(f"  {now:6.1f} s  safety: {view.safety}")
-        self._safety = view.safety
+        lines += self._safety_lines(now, view)
         if self.reached_after is None:
             if view.holds(self.goal) and view.stamp is not None:
                 self.reached_after = now
@@ -71,6 +69,16 @@ class Progress:
     def real_time_factor(self) -> float | None:
         """Graph's time per real time since `goal` was reached."""
         return self.lasted / self.lasted_real if self.lasted_real > 0.0 else None
+
+    def _safety_lines(self, now: float, view: View) -> list[str]:
+        """Each warning once; from HOLD on every change, but not every new figure in its reason."""
+        fault = view.active[0].split(":")[0] if view.active else ""
+        safety = f"{REACTIONS[view.reaction]} {fault}"
+        changed, self._safety = safety != self._safety, safety
+        if not changed or view.reaction == 0 or (view.reaction < HOLD and safety in self._said):
+            return []
+        self._said.add(safety)
+        return [f"  {now:6.1f} s  safety: {view.safety}"]
 
     def _judge(self, view: View) -> None:
         if self.seconds is None:

@@ -42,11 +42,10 @@ class Survey(Link):
         )
 
     def settle(self) -> None:
-        """Wait until the graph has spoken, at most as long as its slowest topic needs."""
-        if self.wait(lambda: self.absolute(HAL) in self.nodes(), DISCOVERY):
+        """Wait until the whole graph has spoken, at most as long as its slowest topic needs."""
+        self.wait(lambda: all(self.running().values()), DISCOVERY)
+        if self.running()[HAL]:
             self.wait(lambda: self._diagnostics, 1.5)
-        else:
-            self.spin(0.2)
 
     def running(self) -> dict[str, bool]:
         """Node of the graph -> whether discovery sees it."""
@@ -64,7 +63,7 @@ class Survey(Link):
         return str(answer.current_state.label)
 
     def diagnostics(self) -> dict[str, dict[str, Any]]:
-        """Name of a status -> its values, with its summary as `message`; numbers as float."""
+        """Name of a status -> its values, with its summary as `message`."""
         return {name: dict(values) for name, values in self._diagnostics.items()}
 
     def rates(self, seconds: float, kinds: dict[str, Any]) -> dict[str, float]:
@@ -162,8 +161,10 @@ def _plain(message: Any, *names: str) -> dict[str, Any] | None:
     }
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
