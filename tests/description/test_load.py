@@ -150,7 +150,8 @@ def test_every_robot_of_the_repository_is_valid(name):
         "r_gripper",
     }
     assert set(robot.frames) >= {"gaze", "head"}
-    assert "file://" not in robot.urdf
+    assert "package://" not in robot.urdf
+    assert robot.urdf.count("file:///") > 30
 
 
 @pytest.mark.parametrize("name", ROBOTS)

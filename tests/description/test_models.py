@@ -1,5 +1,7 @@
 """pinocchio and MuJoCo are given the same robot, and it is the one in the table."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import mujoco
@@ -17,7 +19,8 @@ from humanoid_description import (
 from humanoid_description.urdf_reader import read_urdf
 
 ROOT = Path(__file__).parents[2]
-ROBOTS = ["g1", "talos"]
+CORPUS = Path(__file__).parent / "corpus" / "robot"
+ROBOTS = sorted(path.name for path in (ROOT / "config" / "robots").iterdir() if path.is_dir())
 
 
 @pytest.fixture(scope="module", params=ROBOTS)
@@ -59,7 +62,7 @@ def into_mujoco(world, q, v):
 
 
 def hold_ready(robot, world, steps, forward=0.0):
-    """Hold the ready pose with the table's gains, from a speed [m/s]; return the data at the end."""
+    """Hold the ready pose with the table's gains, from a speed [m/s]; return the final data."""
     data = mujoco.MjData(world)
     mujoco.mj_resetDataKeyframe(world, data, 0)
     data.qvel[0] = forward
@@ -267,6 +270,39 @@ def test_meshes_are_loaded_only_when_asked_for(robot, world):
     assert drawn.nmesh > 20
     np.testing.assert_array_equal(drawn.body_mass, world.body_mass)
     np.testing.assert_array_equal(drawn.body_inertia, world.body_inertia)
+
+
+@pytest.mark.parametrize("kind", ["revolute", "prismatic"])
+def test_a_locked_joint_is_held_at_its_angle_in_both_models(tmp_path, kind):
+    """The head of the corpus' biped, whose neck is locked at 0.1, with a turned joint frame."""
+    urdf = (CORPUS / "biped.urdf").read_text()
+    urdf = urdf.replace('"neck" type="continuous"', f'"neck" type="{kind}"')
+    urdf = urdf.replace('<origin xyz="0 0 0.3"/>', '<origin xyz="0.1 0.2 0.3" rpy="0.4 0.5 0.6"/>')
+    limit = '<limit lower="0" upper="1" effort="1" velocity="1"/></joint><link name="head">'
+    urdf = re.sub(r'</joint>\s*<link name="head">', limit, urdf)
+    (tmp_path / "biped.urdf").write_text(urdf)
+    (tmp_path / "robot.yaml").write_text((CORPUS / "valid.yaml").read_text())
+    robot = load_robot(tmp_path)
+    model, world = pinocchio_model(robot), build_mujoco(robot)
+    q, v = random_state(model, np.random.default_rng(5))
+    simulated, turn = into_mujoco(world, q, v)
+    data = model.createData()
+    pin.framesForwardKinematics(model, data, q)
+    head = data.oMf[model.getFrameId("head")]
+    np.testing.assert_allclose(simulated.body("head").xpos, head.translation, atol=1e-12)
+    np.testing.assert_allclose(simulated.body("head").xmat.reshape(3, 3), head.rotation, atol=1e-12)
+    gravity = pin.computeGeneralizedGravity(model, data, q)
+    simulated.qvel[:] = 0.0
+    mujoco.mj_forward(world, simulated)
+    np.testing.assert_allclose(turn.T @ simulated.qfrc_bias, gravity, atol=1e-9)
+
+
+@pytest.mark.parametrize("build", [pinocchio_model, build_mujoco])
+def test_a_table_in_another_order_than_the_model_builds_nothing(robot, build):
+    """load_robot refuses such a table; this is the second lock."""
+    shuffled = replace(robot, joints=robot.joints[::-1])
+    with pytest.raises(ValueError, match="orders the joints unlike the joint table"):
+        build(shuffled)
 
 
 def test_two_builds_are_the_same(robot, world):

@@ -56,8 +56,8 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 # The humanoids of the example-robot-data wheel, and how many true defects each has:
-#   bolt: two feet have inertia and no mass; icub: cardan links of neck, wrists, ankles and hips have
-#   no inertia; romeo: fingers have no mass, and both smaller variants have moments no body can have.
+#   bolt: two feet have inertia and no mass; icub: cardan links of neck, wrists, hips and ankles
+#   have no inertia; romeo: fingers have no mass, both small variants have impossible moments.
 HUMANOIDS = {
     "g1_description/urdf/g1_29dof_rev_1_0.urdf": 0,
     "g1_description/urdf/g1_29dof_with_hand_rev_1_0.urdf": 0,
@@ -145,7 +145,7 @@ def test_addresses_that_resolve_become_files_and_others_stay(tmp_path):
         '<robot><mesh filename="here.stl"/><mesh filename="package://no/mesh.stl"/></robot>'
     )
     text = resolved_text(path)
-    assert f'"{tmp_path / "here.stl"}"' in text
+    assert f'"file://{tmp_path / "here.stl"}"' in text
     assert '"package://no/mesh.stl"' in text
 
 

@@ -32,11 +32,11 @@ def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -
     """Return the compiled model of `robot` on a floor.
 
     Names: joints and actuators as in the table and in its order, bodies as the URDF's links, free
-    joint ``floating_base``, geom ``floor``, camera ``scene``, sites ``imu`` and one per foot,
-    sensors ``gyroscope`` and ``accelerometer`` (in the IMU's frame), and one keyframe per pose of
-    the table, with the lowest contact point on the floor. Actuators are torques limited by the
-    table. The robot touches the floor with spheres at its contact points and, when it falls, with
-    one box per link that has the link's inertia; it does not touch itself.
+    joint ``floating_base``, geom ``floor``, camera ``scene`` (follows the base), sites ``imu`` and
+    one per foot, sensors ``gyroscope`` and ``accelerometer`` (in the IMU's frame), and one keyframe
+    per pose of the table, with the lowest contact point on the floor. Actuators are torques limited
+    by the table. The robot touches the floor with spheres at its contact points and, when it falls,
+    with one box per link that has the link's inertia; it does not touch itself.
     """
     options = options or SceneOptions()
     spec = _world(options)
@@ -46,6 +46,10 @@ def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -
     lower |= {joint.parent for joint in urdf.joints.values() if joint.child in lower}
     body = spec.worldbody.add_body(name=urdf.root)
     body.add_freejoint(name="floating_base")
+    body.add_camera(
+        name="scene", mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK, pos=[2.5, -1.5, 0.35],
+        xyaxes=[0.515, 0.857, 0.0, -0.102, 0.061, 0.993],
+    )  # fmt: skip
     _fill_body(spec, body, urdf.links[urdf.root], lower, options)
     bodies = {urdf.root: body}
     for joint in urdf.depth_first():
@@ -82,6 +86,7 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     spec.visual.global_.offwidth, spec.visual.global_.offheight = 1280, 720
     spec.visual.quality.shadowsize = 0
     spec.visual.quality.offsamples = 0
+    spec.visual.headlight.ambient = [0.4, 0.4, 0.4]
     spec.add_texture(
         name="grid", type=mujoco.mjtTexture.mjTEXTURE_2D, width=256, height=256,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER, rgb1=[0.3, 0.34, 0.38], rgb2=[0.36, 0.4, 0.44],
@@ -90,9 +95,6 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "grid"
     spec.add_material(name="grid", textures=textures, texrepeat=[1.0, 1.0], texuniform=True)
     spec.worldbody.add_light(pos=[1.0, 1.0, 4.0], dir=[-0.25, -0.25, -1.0], castshadow=False)
-    spec.worldbody.add_camera(
-        name="scene", pos=[2.6, -1.6, 1.2], xyaxes=[0.52, 0.85, 0.0, -0.20, 0.12, 0.97]
-    )
     half = options.slope / 2.0
     spec.worldbody.add_geom(
         name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.0, 0.0, 0.05], material="grid",

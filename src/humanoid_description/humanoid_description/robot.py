@@ -56,7 +56,7 @@ class RobotDescription:
     name: str
     directory: Path  # config/robots/<robot>
     urdf_path: Path
-    urdf: str  # XML text with package:// paths resolved to files
+    urdf: str  # XML text; mesh addresses are file://…
     base_link: str  # URDF link that REP-120 calls base_link
     frames: dict[str, str]  # REP-120 frame name -> URDF link name, e.g. torso -> torso_link
     joints: tuple[Joint, ...]

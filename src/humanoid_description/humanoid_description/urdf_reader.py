@@ -54,12 +54,12 @@ def read_urdf(path: str | Path) -> Urdf:
 
 
 def resolved_text(path: Path) -> str:
-    """Return the XML text at `path` with every mesh address that resolves made a file path."""
+    """Return the XML text at `path` with every mesh address that resolves made ``file://…``."""
     robot = etree.fromstring(path.read_bytes(), _parser())
     for mesh in robot.iter("mesh"):
         file = resolve(mesh.get("filename", ""), path.parent)
         if file is not None:
-            mesh.set("filename", str(file))
+            mesh.set("filename", f"file://{file}")
     return str(etree.tostring(robot, encoding="unicode"))
 
 
