@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from humanoid_control.controller import Controller, JointTargets, References, State
+from humanoid_description import load_robot
 from humanoid_description.robot import Imu, Joint, RobotDescription
 
 NAMES = ("leg", "waist", "arm", "wrist")
@@ -121,3 +122,9 @@ class Stub(Controller):
 @pytest.fixture
 def make_stub() -> type[Stub]:
     return Stub
+
+
+@pytest.fixture(scope="session")
+def g1() -> RobotDescription:
+    """The real G1."""
+    return load_robot(Path(__file__).parents[2] / "config" / "robots" / "g1")

@@ -1,5 +1,6 @@
 """Promises of joint trajectories."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_positions_alone_make_a_curve_through_all_points_that_never_overshoots_t
     for time, point in zip(times, points, strict=True):
         assert trajectory.at(float(time))[0][0] == pytest.approx(point, abs=1e-9)
     knots = [reference, *points]
-    for segment, (left, right) in enumerate(zip(knots[:-1], knots[1:], strict=True)):
+    for segment, (left, right) in enumerate(pairwise(knots)):
         inside = [trajectory.at(gap * (segment + x))[0][0] for x in np.linspace(0.0, 1.0, 21)]
         assert min(inside) >= min(left, right) - 1e-9
         assert max(inside) <= max(left, right) + 1e-9
@@ -174,7 +175,7 @@ def test_a_first_point_at_time_0_may_be_next_to_the_reference_and_is_replaced_by
         (order_of(joints=()), "joint_names is empty"),
         (
             order_of(joints=("arm", "wast")),
-            "'wast' is not in the joint table.*did you mean 'waist'",
+            "'wast' is not in the joint table.*mean 'waist'",
         ),
         (order_of(joints=("arm", "leg")), "'leg' carries the robot: leave it out"),
         (order_of(joints=("arm", "arm")), "'arm' is named twice"),
