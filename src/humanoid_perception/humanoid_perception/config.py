@@ -38,10 +38,7 @@ class FilterConfig:
     turn: float = key(5e-3, unit="rad/sqrt(s)", above=0.0, doc="turning of a foot in contact")
     #: Factor on slip, roll and turn of a foot that hardly carries anything.
     light: float = key(10.0, min=1.0, doc="more slip of a foot without load")
-    #: Chi-square with 6 degrees of freedom: 1 - 1e-6.
-    gate: float = key(
-        38.3, above=0.0, doc="squared Mahalanobis distance beyond which a foot is ignored"
-    )
+    gate: float = key(1e-6, above=0.0, max=0.01, doc="ignore a foot less probable than this")
     reanchor: float = key(
         0.01, unit="s", above=0.0, doc="ignored for so long: the foot slipped, place it anew"
     )

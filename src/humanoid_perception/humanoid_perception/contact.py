@@ -55,8 +55,7 @@ class TorqueWrenches:
     def __init__(self, kinematics: LegKinematics, config: ContactConfig) -> None:
         self._kinematics = kinematics
         self._constant = config.torque_filter
-        feet = len(kinematics.feet)
-        self._wrenches: Array = np.zeros((feet, 6))
+        self._wrenches: Array = np.zeros((len(kinematics.legs), 6))
         self._first = True
 
     def reset(self) -> None:
@@ -76,13 +75,14 @@ class TorqueWrenches:
         missing = kinematics.inverse_dynamics(position, velocity, specific_force)
         missing -= effort[kinematics.rows]
         estimate = np.empty_like(self._wrenches)
-        for foot, sole in enumerate(kinematics.feet):
-            leg = kinematics.leg(foot)
-            jacobian = sole.base_jacobian[:, leg]
+        for foot, leg in enumerate(kinematics.legs):
+            jacobian = kinematics.jacobians[foot][:, leg]
             damped = np.dot(jacobian, jacobian.T)
             damped.flat[::7] += _DAMPING**2
             wrench = np.linalg.solve(damped, np.dot(jacobian, missing[leg]))
-            np.dot(wrench.reshape(2, 3), sole.base_rotation, out=estimate[foot].reshape(2, 3))
+            np.dot(
+                wrench.reshape(2, 3), kinematics.rotations[foot], out=estimate[foot].reshape(2, 3)
+            )
         if self._first:
             self._wrenches, self._first = estimate, False
         else:

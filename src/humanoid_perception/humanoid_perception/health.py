@@ -19,52 +19,52 @@ _UNIT_TOLERANCE = 1e-6
 
 
 class ImuWatch:
-    """Row 11. Bridges a lost or frozen IMU with its last values, and says when that is no longer right."""
+    """Row 11. Bridges a lost or frozen IMU with its last values, and says when that is over."""
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
-        self.angular_velocity: Array = np.zeros(3)  # the values to use
+        self.angular_velocity: Array = np.zeros(3)  # the values to use, [rad/s] and [m/s^2]
         self.linear_acceleration: Array = np.zeros(3)
-        self.age = 0.0  # [s] of these values; 0: new in this sample
-        self.seen = False  # there were any values at all
-        self._share = 1.0
+        self.reset()
 
     def reset(self) -> None:
         """Forget the past."""
-        self.seen = False
-        self.age = 0.0
+        self.seen = False  # there were any values
+        self.age = 0.0  # [s] of the values; 0: new in this sample
         self._share = 1.0
+        self._position: Array | None = None
 
     def update(
         self,
         angular_velocity: Array | None,
         linear_acceleration: Array | None,
-        moved: bool,
+        position: Array,
         dt: float,
     ) -> str:
         """Take one sample; return the reason of the fault, or "".
 
-        `moved`: the joints have moved since the last sample, so that values equal to the last bit are
-        those of a frozen sensor.
+        Values equal to the last bit while the joints' `position` (n,) changes are those of a frozen
+        sensor.
         """
-        new = angular_velocity is not None and linear_acceleration is not None
-        if new:
-            assert angular_velocity is not None and linear_acceleration is not None
-            total = float(angular_velocity.sum()) + float(linear_acceleration.sum())
-            new = isfinite(total)
-            if new and moved and self.seen:
-                new = not (
-                    (angular_velocity == self.angular_velocity).all()
-                    and (linear_acceleration == self.linear_acceleration).all()
-                )
-        if new:
-            assert angular_velocity is not None and linear_acceleration is not None
-            self.angular_velocity, self.linear_acceleration = angular_velocity, linear_acceleration
-            self.age, self.seen = 0.0, True
-        else:
-            self.age += dt
-        self._share += min(1.0, dt / _RATE_WINDOW) * ((1.0 if new else 0.0) - self._share)
+        new = self._take(angular_velocity, linear_acceleration, position)
+        self._position = position
+        self.age = 0.0 if new else self.age + dt
+        self._share += min(1.0, dt / _RATE_WINDOW) * (float(new) - self._share)
         return self._reason()
+
+    def _take(self, rate: Array | None, force: Array | None, position: Array) -> bool:
+        if rate is None or force is None or not isfinite(np.dot(rate, rate) + np.dot(force, force)):
+            return False
+        if (
+            self.seen
+            and rate.tolist() == self.angular_velocity.tolist()
+            and force.tolist() == self.linear_acceleration.tolist()
+            and not np.array_equal(position, self._position)
+        ):
+            return False
+        self.angular_velocity, self.linear_acceleration = rate, force
+        self.seen = True
+        return True
 
     def _reason(self) -> str:
         config = self._config
@@ -149,12 +149,13 @@ class DivergenceWatch:
 
     def _broken(self, state: InvariantFilter) -> str:
         config = self._config
-        total = float(state.vectors.sum() + state.rotation.sum() + state.covariance.trace())
-        if not isfinite(total):
+        vectors, rotation, covariance = (
+            values.ravel() for values in (state.vectors, state.rotation, state.covariance)
+        )
+        square = np.dot(rotation, rotation)
+        if not isfinite(square + np.dot(vectors, vectors) + np.dot(covariance, covariance)):
             return "state is not finite"
-        # The squared norm of a rotation's three rows is three times that of its quaternion.
-        flat = state.rotation.ravel()
-        unit = float(np.dot(flat, flat)) / 3.0
+        unit = square / 3.0  # of a rotation's three rows; the same as for its quaternion
         if abs(unit - 1.0) > _UNIT_TOLERANCE:
             return f"norm of the orientation is {unit:.6f}"
         for name, value, limit, unit_name in (

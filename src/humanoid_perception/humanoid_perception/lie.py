@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 # Taylor series are exact to rounding there.
 _SERIES_BELOW = 0.1
 
-#: ``ALTERNATOR.T @ x`` reshaped to (3, 3) is the skew matrix of x.
+# x times this, reshaped to (3, 3), is the skew matrix of x.
 _ALTERNATOR = np.zeros((3, 9))
 for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
     _ALTERNATOR[_k, 3 * _i + _j] = -1.0
@@ -23,11 +23,11 @@ for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
 
 
 def skew(vectors: Array) -> Array:
-    """Stack the skew matrices of the rows of `vectors`, shape (k, 3), into shape (3 k, 3).
+    """The skew matrices of the rows of `vectors`, shape (k, 3), as shape (k, 3, 3).
 
-    ``skew(x) @ y`` is the cross product of x and y.
+    Skew matrix of x times y is the cross product of x and y.
     """
-    return np.dot(vectors, _ALTERNATOR).reshape(-1, 3)
+    return np.dot(vectors, _ALTERNATOR).reshape(-1, 3, 3)
 
 
 def exp(phi: Array) -> Array:
