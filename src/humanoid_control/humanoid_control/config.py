@@ -6,6 +6,8 @@ from pathlib import Path
 from humanoid_control.ready import ReadyConfig
 from humanoid_control.references import ReferencesConfig
 from humanoid_control.sit import SitConfig
+from humanoid_control.stand import StandConfig
+from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.strict_yaml import key, load_config
 
 
@@ -24,6 +26,8 @@ class ControlConfig:
     ready: ReadyConfig = field(default_factory=ReadyConfig)
     sit: SitConfig = field(default_factory=SitConfig)
     references: ReferencesConfig = field(default_factory=ReferencesConfig)
+    stand: StandConfig = field(default_factory=StandConfig)
+    whole_body: WholeBodyConfig = field(default_factory=WholeBodyConfig)
 
 
 def load_control_config(path: str | Path | None) -> ControlConfig:

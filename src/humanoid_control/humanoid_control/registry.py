@@ -3,6 +3,8 @@
 from humanoid_control.config import ControlConfig
 from humanoid_control.damping import DampingController
 from humanoid_control.ready import ReadyController
+from humanoid_control.sit import SitController
+from humanoid_control.stand import StandController
 from humanoid_control.supervisor import Mode
 from humanoid_description.robot import RobotDescription
 
@@ -11,7 +13,17 @@ def build_modes(
     robot: RobotDescription, config: ControlConfig, ready_height: float
 ) -> tuple[Mode, ...]:
     """The graph of modes of `robot`; `ready_height` [m] of base_link above the soles when ready."""
+
+    def stand() -> StandController:
+        return StandController(robot, config.stand, config.whole_body)
+
     return (
         Mode(DampingController(robot), down=True),
         Mode(ReadyController(robot, config.ready), after=("damping", "stand")),
+        Mode(stand(), after=("ready",)),
+        Mode(
+            SitController(robot, config.sit, stand(), ready_height),
+            after=("ready", "stand"),
+            down=True,
+        ),
     )
