@@ -272,7 +272,7 @@ def test_meshes_are_loaded_only_when_asked_for(robot, world):
     np.testing.assert_array_equal(drawn.body_inertia, world.body_inertia)
 
 
-@pytest.mark.parametrize("kind", ["revolute", "prismatic"])
+@pytest.mark.parametrize("kind", ["revolute", "continuous", "prismatic"])
 def test_a_locked_joint_is_held_at_its_angle_in_both_models(tmp_path, kind):
     """The head of the corpus' biped, whose neck is locked at 0.1, with a turned joint frame."""
     urdf = (CORPUS / "biped.urdf").read_text()
@@ -295,6 +295,17 @@ def test_a_locked_joint_is_held_at_its_angle_in_both_models(tmp_path, kind):
     simulated.qvel[:] = 0.0
     mujoco.mj_forward(world, simulated)
     np.testing.assert_allclose(turn.T @ simulated.qfrc_bias, gravity, atol=1e-9)
+
+
+def test_an_actuated_continuous_joint_has_one_angle_in_both_models(tmp_path):
+    urdf = (CORPUS / "biped.urdf").read_text()
+    (tmp_path / "biped.urdf").write_text(urdf.replace('type="revolute"', 'type="continuous"'))
+    (tmp_path / "robot.yaml").write_text((CORPUS / "valid.yaml").read_text())
+    robot = load_robot(tmp_path)
+    model, world = pinocchio_model(robot), build_mujoco(robot)
+    assert model.nq == world.nq == 7 + 2
+    np.testing.assert_array_equal(model.upperPositionLimit[7:], robot.column("upper"))
+    np.testing.assert_array_equal(world.jnt_range[1:, 1], robot.column("upper"))
 
 
 @pytest.mark.parametrize("build", [pinocchio_model, build_mujoco])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pinocchio as pin
+from lxml import etree
 
 from humanoid_description.robot import Array, RobotDescription
 
@@ -13,7 +14,7 @@ def pinocchio_model(robot: RobotDescription) -> pin.Model:
     base frame), joints]``. Limits and armature are the table's. Locked joints are merged. Each foot
     is added as a frame of its name (``l_sole``, ``r_sole``), and the IMU as ``imu``.
     """
-    model = pin.buildModelFromXML(robot.urdf, pin.JointModelFreeFlyer())
+    model = pin.buildModelFromXML(_with_one_angle_per_joint(robot.urdf), pin.JointModelFreeFlyer())
     if robot.locked:
         angles = pin.neutral(model)
         for name, angle in robot.locked.items():
@@ -51,6 +52,21 @@ def standing_configuration(robot: RobotDescription, model: pin.Model, pose: str 
     middle = np.mean([sole.translation for sole in soles], axis=0)
     q[:3] = [-middle[0], -middle[1], -min(point[2] for point in points)]
     return q
+
+
+def _with_one_angle_per_joint(urdf: str) -> str:
+    """Make continuous joints revolute: pinocchio gives them two coordinates, cosine and sine.
+
+    The limits written here are replaced by the table's.
+    """
+    robot = etree.fromstring(urdf)
+    for joint in robot.iterchildren("joint"):
+        if joint.get("type") == "continuous":
+            joint.set("type", "revolute")
+            for limit in joint.findall("limit"):
+                joint.remove(limit)
+            etree.SubElement(joint, "limit", lower="-1", upper="1", effort="0", velocity="0")
+    return str(etree.tostring(robot, encoding="unicode"))
 
 
 def _add_frame(model: pin.Model, name: str, link: str, xyz: Array, rpy: Array) -> None:
