@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
+from numpy.typing import NDArray
 from trajectory_msgs.msg import JointTrajectory
 
 from humanoid_control.controller import Array, State
@@ -37,28 +38,36 @@ class StateReader:
         example.position = example.velocity = example.effort = [0.0] * n
         example.feet = [FootState(name=name) for name in feet]
         self._layout = Layout(example)
+        self._buffer = self._layout.template()
+        base = self._view("pose.position.x", "twist.angular.z")
+        self._q = (base[:7], self._view("position"))
+        self._v = (base[7:], self._view("velocity"))
+        self._effort = self._view("effort")
+        rows = range(len(feet))
+        self._contact = [self._view(f"feet.{row}.contact") for row in rows]
+        self._wrenches = [
+            self._view(f"feet.{row}.wrench.force.x", f"feet.{row}.wrench.torque.z") for row in rows
+        ]
+        self._fall, self._valid = self._view("fall"), self._view("valid")
 
     def read(self, data: bytes) -> State | None:
         """The state in `data`, or None if it has another layout: then use :meth:`convert`."""
-        layout = self._layout
-        if not layout.fits(data):
+        if not self._layout.fits(data):
             return None
-        base = layout.view(data, "pose.position.x", "twist.angular.z")
-        wrenches = [
-            layout.view(data, f"feet.{i}.wrench.force.x", f"feet.{i}.wrench.torque.z")
-            for i in range(len(self._feet))
-        ]
-        contact = [layout.view(data, f"feet.{i}.contact")[0] for i in range(len(self._feet))]
+        self._buffer[:] = data
         return State(
-            layout.read_stamp(data),
-            np.concatenate((base[:7], layout.view(data, "position"))),
-            np.concatenate((base[7:], layout.view(data, "velocity"))),
-            layout.view(data, "effort"),
-            np.array(contact),
-            np.array(wrenches),
-            int(layout.view(data, "fall")[0]),
-            bool(layout.view(data, "valid")[0]),
+            self._layout.read_stamp(data),
+            np.concatenate(self._q),
+            np.concatenate(self._v),
+            self._effort.copy(),
+            np.concatenate(self._contact),
+            np.array(self._wrenches),
+            int(self._fall[0]),
+            bool(self._valid[0]),
         )
+
+    def _view(self, first: str, last: str = "") -> NDArray[Any]:
+        return self._layout.view(self._buffer, first, last)
 
     def convert(self, message: RobotState) -> State:
         """The state in `message`, its joints and feet in any order. Raises RobotStateError."""
