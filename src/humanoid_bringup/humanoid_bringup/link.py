@@ -18,8 +18,10 @@ from rclpy.signals import SignalHandlerOptions
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_runtime import topics
 
-#: [s] discovery on one host takes 0.15 s; this also covers a busy machine
-DISCOVERY = 2.0
+#: [s] Discovery on one host takes 0.15 s. So long a busy machine may take to show the first node,
+FIRST_NODE = 2.0
+#: and so much longer what that node offers.
+DISCOVERY = 5.0
 
 
 class Link:
@@ -64,6 +66,12 @@ class Link:
             self._executor.spin_once(timeout_sec=min(left, 0.05))
         return True
 
+    def discover(self, condition: Callable[[], Any]) -> bool:
+        """Wait for something that discovery brings; without any node only for a short time."""
+        return self.wait(condition, FIRST_NODE) or (
+            bool(self.nodes()) and self.wait(condition, DISCOVERY)
+        )
+
     def watch(self, message_type: Any, topic: str, qos: QoSProfile = topics.EVENT) -> None:
         """Keep the latest message of a topic for :meth:`latest`."""
 
@@ -96,7 +104,7 @@ class Link:
         """Call a service. Raises HumanoidError when nobody offers it or nobody answers in time."""
         client = self.node.create_client(service_type, name)
         try:
-            if not self.wait(client.service_is_ready, DISCOVERY):
+            if not self.discover(client.service_is_ready):
                 raise HumanoidError(
                     f"no node offers the service '{self.absolute(name)}' in ROS_DOMAIN_ID="
                     f"{os.environ.get('ROS_DOMAIN_ID', '0')}: start the graph with 'humanoid sim' "

@@ -66,6 +66,14 @@ def problems(robot: str | Path) -> list[str]:
     return [problem for item in check(robot, None) for problem in item.problems]
 
 
+def require(robot: str | Path, hardware: str | Path) -> None:
+    """Raises HumanoidError with every problem of the files that a start would read."""
+    bad = [problem for item in check(robot, hardware) for problem in item.problems]
+    if bad:
+        more = f" (and {len(bad) - 1} more: humanoid check-config {robot})" if bad[1:] else ""
+        raise HumanoidError(f"{bad[0]}{more}", Exit.CONFIGURATION)
+
+
 def check(robot: str | Path, hardware: str | Path | None) -> Iterator[Checked]:
     """Check one robot's files; the others need a robot.yaml that is good. Raises HumanoidError."""
     from humanoid_description import DescriptionError, UrdfError, load_robot

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show or set."""
-    from humanoid_bringup.link import DISCOVERY, Link
+    from humanoid_bringup.link import Link
     from humanoid_interfaces.msg import ModeState
     from humanoid_interfaces.srv import SetMode
     from humanoid_runtime import topics
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             if not answer.success:
                 raise HumanoidError(answer.message)
             link.forget(topics.MODE)
-        if not link.wait(lambda: link.latest(topics.MODE), DISCOVERY):
+        if not link.discover(lambda: link.latest(topics.MODE)):
             raise HumanoidError(
                 f"nobody publishes '{link.absolute(topics.MODE)}': start the graph with "
                 "'humanoid sim' or 'humanoid up'",

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Publish one pose to the controller."""
     from geometry_msgs.msg import PoseStamped
 
-    from humanoid_bringup.link import DISCOVERY, Link
+    from humanoid_bringup.link import Link
     from humanoid_runtime import topics
 
     message = PoseStamped()
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     orientation.x, orientation.y, orientation.z, orientation.w = quaternion(*arguments.lean)
     with Link(arguments.namespace) as link:
         publisher = link.node.create_publisher(PoseStamped, topics.BODY_POSE, topics.EVENT)
-        if not link.wait(lambda: publisher.get_subscription_count() > 0, DISCOVERY):
+        if not link.discover(lambda: publisher.get_subscription_count() > 0):
             raise HumanoidError(
                 f"no controller listens on '{link.absolute(topics.BODY_POSE)}': start the graph "
                 "with 'humanoid sim' or 'humanoid up'",

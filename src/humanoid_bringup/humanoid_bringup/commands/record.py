@@ -44,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record until interrupted."""
-    from humanoid_bringup.link import DISCOVERY, Link
+    from humanoid_bringup.link import FIRST_NODE, Link
     from humanoid_bringup.recorder import Recorder
 
     path = arguments.file or Path(time.strftime("humanoid-%Y%m%d-%H%M%S.mcap"))
     patterns = [_absolute(text, arguments.namespace) for text in arguments.topics]
     try:
         with Interrupts() as interrupts, Link(arguments.namespace) as link:
-            if not link.wait(link.nodes, DISCOVERY):
+            if not link.wait(link.nodes, FIRST_NODE):
                 raise HumanoidError(
                     "no node runs here: start the graph with 'humanoid sim' or 'humanoid up'",
                     Exit.NO_GRAPH,

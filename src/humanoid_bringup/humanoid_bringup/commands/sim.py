@@ -14,6 +14,7 @@ import argparse
 
 from humanoid_bringup import session
 from humanoid_bringup.arguments import add_graph, graph_options, positive
+from humanoid_bringup.commands import check_config
 from humanoid_bringup.graph import graph, option_help
 
 
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         video=arguments.video,
         seed=arguments.seed,
     )
+    check_config.require(arguments.robot, arguments.hardware)
     return session.run(
         f"{arguments.robot} on {arguments.hardware}",
         graph(arguments.robot, arguments.hardware, options),

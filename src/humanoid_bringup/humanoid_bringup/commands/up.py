@@ -14,6 +14,7 @@ import argparse
 
 from humanoid_bringup import session
 from humanoid_bringup.arguments import add_graph, graph_options
+from humanoid_bringup.commands import check_config
 from humanoid_bringup.graph import AUTOSTART, graph, option_help
 
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the robot in the foreground."""
     options = graph_options(arguments, autostart=arguments.autostart, startup_mode=arguments.mode)
+    check_config.require(arguments.robot, arguments.hardware)
     return session.run(
         f"{arguments.robot} on {arguments.hardware}",
         graph(arguments.robot, arguments.hardware, options),

@@ -1,0 +1,126 @@
+"""The graph as a user starts it: the command line in a process of its own, in a domain of its own."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
+
+#: [s] Bound of every wait here; what is waited for takes seconds on a quiet machine.
+PATIENCE = 120.0
+
+_domains = itertools.count(os.getpid() * 13)
+
+
+def wait_for(condition, what):
+    """Poll until `condition()` is true; only that it comes is asserted, not when."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+    return value
+
+
+def alive(pid):
+    """Whether a process runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+class Graph:
+    """A `humanoid` command that was started in the background, and the domain it runs in."""
+
+    def __init__(self, directory, *arguments):
+        self.log = directory / "output.txt"
+        self.logs = directory / "logs"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "humanoid_bringup.cli", *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "HUMANOID_LOG_DIR": str(self.logs)},
+                start_new_session=True,
+            )
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_for_output(self, text):
+        wait_for(lambda: text in self.output() or self.process.poll() is not None, text)
+        assert text in self.output(), self.output()
+
+    def end(self, number=signal.SIGINT):
+        """Signal the command and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def nodes(self):
+        """Node name -> process id, by the parameter file each of them was given."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            for name in (HAL, PERCEPTION, CONTROL):
+                ours = any(
+                    word.startswith(str(self.logs)) and f"{name}.param" in word for word in words
+                )
+                if ours:
+                    found[name] = int(path.parent.name)
+        return found
+
+
+@pytest.fixture
+def domain(monkeypatch):
+    """A ROS_DOMAIN_ID that no other test and no other test run uses now."""
+    number = 1 + next(_domains) % 100
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    return number
+
+
+@pytest.fixture
+def start(domain, tmp_path):
+    """Starts a `humanoid` command in the background; it is ended after the test."""
+    started = []
+
+    def run(*arguments):
+        directory = tmp_path / f"command{len(started)}"
+        directory.mkdir()
+        started.append(Graph(directory, *arguments))
+        return started[-1]
+
+    yield run
+    for graph in started:
+        graph.end(signal.SIGTERM)
+        assert not [pid for pid in graph.nodes().values() if alive(pid)]
+
+
+def humanoid(*arguments):
+    """Run one command to its end; exit code, stdout, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "humanoid_bringup.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def answer(*arguments):
+    """Run one command with --json; exit code and its last line as data."""
+    code, shown, errors = humanoid(*arguments, "--json")
+    assert shown, errors
+    return code, json.loads(shown.splitlines()[-1])
