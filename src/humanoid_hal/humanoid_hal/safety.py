@@ -129,7 +129,8 @@ class SafetySupervisor:
             entry.active, entry.active_since = True, now
         if not entry.active:
             return entry.present
-        if armed and fault.escalates and now - entry.active_since >= fault.escalates_after:
+        lasted = entry.present and now - entry.active_since >= fault.escalates_after
+        if armed and fault.escalates and lasted:
             entry.level = fault.escalates
         if armed or fault.always_latches:
             latches = fault.clears is not Clears.ON_CLEAR or entry.level >= Reaction.SIT
