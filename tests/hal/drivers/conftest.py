@@ -18,7 +18,7 @@ def g1() -> RobotDescription:
 
 
 @pytest.fixture(scope="session", params=["g1", "talos"])
-def robot(request: pytest.FixtureRequest) -> RobotDescription:
+def humanoid(request: pytest.FixtureRequest) -> RobotDescription:
     return load_robot(ROBOTS / request.param)
 
 

@@ -125,11 +125,11 @@ def test_a_late_command_is_not_changed_by_its_sender_reusing_the_arrays(g1, hold
 # --- standing still, enabling, stopping
 
 
-def test_world_stands_still_until_first_enabled(robot, hold):
-    driver = MujocoDriver(robot)
+def test_world_stands_still_until_first_enabled(humanoid, hold):
+    driver = MujocoDriver(humanoid)
     driver.open()
     first = driver.read()
-    driver.write(hold(robot))
+    driver.write(hold(humanoid))
     for _ in range(5):
         assert driver.read() is first
     driver.enable(True)
@@ -163,10 +163,10 @@ def test_gravity_brings_an_unpowered_robot_down(g1, hold, run):
     assert driver.world.truth()[0][2] < 0.5
 
 
-def test_robot_stands_under_the_torques_of_its_first_sample(robot, hold, run):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_robot_stands_under_the_torques_of_its_first_sample(humanoid, hold, run):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     start, _ = driver.world.truth()
-    command = hold(robot)
+    command = hold(humanoid)
     command.effort = driver.read().effort
     samples = run(driver, command, 1500)
     pose, twist = driver.world.truth()
@@ -210,11 +210,11 @@ def test_first_stamp_is_not_zero_which_ros_takes_for_no_time(g1):
 # --- determinism
 
 
-def test_same_seed_gives_the_same_bytes(robot, hold, run):
+def test_same_seed_gives_the_same_bytes(humanoid, hold, run):
     def record() -> bytes:
-        driver = MujocoDriver(robot, MujocoOptions(seed=3))
+        driver = MujocoDriver(humanoid, MujocoOptions(seed=3))
         driver.world.push("", [30.0, 5.0, 0.0], 0.05)
-        return bytes_of([driver.read(), *run(driver, hold(robot), 150)])
+        return bytes_of([driver.read(), *run(driver, hold(humanoid), 150)])
 
     assert record() == record()
 
@@ -306,7 +306,7 @@ def test_unknown_pose_is_refused_naming_the_known_ones(g1):
 def test_model_whose_joints_differ_from_the_table_is_refused(g1, monkeypatch):
     class Swapped:
         @staticmethod
-        def build(robot, options, timestep):
+        def build(humanoid, options, timestep):
             spec = mujoco.MjSpec.from_string(
                 "<mujoco><worldbody><body><freejoint/><geom size='1'/></body></worldbody></mujoco>"
             )

@@ -18,8 +18,8 @@ def sensor_rotation(driver):
 # --- at rest
 
 
-def test_imu_at_rest_reads_gravity_upward_and_no_rotation(robot):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_imu_at_rest_reads_gravity_upward_and_no_rotation(humanoid):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     imu = driver.read().imu
     np.testing.assert_allclose(
         sensor_rotation(driver) @ imu.linear_acceleration, [0, 0, GRAVITY], atol=1e-9
@@ -28,27 +28,27 @@ def test_imu_at_rest_reads_gravity_upward_and_no_rotation(robot):
     assert imu.orientation is None
 
 
-def test_feet_carry_the_weight_in_the_first_sample(robot):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_feet_carry_the_weight_in_the_first_sample(humanoid):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     weight = GRAVITY * driver.model.body_subtreemass[0]
     force = driver.read().wrenches[:, :3].sum(axis=0)
     np.testing.assert_allclose(force, [0.0, 0.0, weight], atol=1e-3 * weight)
 
 
-def test_centre_of_pressure_at_rest_is_under_the_centre_of_mass(robot):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_centre_of_pressure_at_rest_is_under_the_centre_of_mass(humanoid):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     wrenches = driver.read().wrenches
-    soles = np.array([driver.data.site(foot.name).xpos for foot in robot.feet])
+    soles = np.array([driver.data.site(foot.name).xpos for foot in humanoid.feet])
     local = np.stack([-wrenches[:, 4], wrenches[:, 3]], axis=1) / wrenches[:, 2:3]
     share = wrenches[:, 2] / wrenches[:, 2].sum()
     pressure = share @ (soles[:, :2] + local)
     np.testing.assert_allclose(pressure, driver.data.subtree_com[0, :2], atol=1e-3)
 
 
-def test_moving_sample_continues_the_resting_one(robot, hold, run):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_moving_sample_continues_the_resting_one(humanoid, hold, run):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     first = driver.read()
-    command = hold(robot)
+    command = hold(humanoid)
     command.effort = first.effort.copy()
     second = run(driver, command, 1)[0]
     np.testing.assert_allclose(second.effort, first.effort, atol=0.05)
@@ -108,7 +108,7 @@ def test_wrenches_are_zero_in_the_air(g1, hold, run):
 
 
 def test_wrenches_equal_the_contact_forces_moved_to_the_soles(g1, hold, run):
-    """Summed contact by contact through MuJoCo's other interface, on a pushed robot."""
+    """Summed contact by contact through MuJoCo's other interface, on a pushed humanoid."""
     import mujoco
 
     driver = MujocoDriver(g1, replace(PERFECT_OPTIONS, control_rate=1000.0))
@@ -141,9 +141,9 @@ def test_pushed_foot_does_not_feel_the_push_as_ground(g1, hold, run):
     assert not run(driver, hold(g1), 5)[-1].wrenches.any()
 
 
-def test_samples_carry_wrenches_only_where_the_table_has_sensors_if_asked(robot):
-    driver = MujocoDriver(robot, replace(PERFECT_OPTIONS, force_sensors=False))
-    sensed = all(foot.force_sensor for foot in robot.feet)
+def test_samples_carry_wrenches_only_where_the_table_has_sensors_if_asked(humanoid):
+    driver = MujocoDriver(humanoid, replace(PERFECT_OPTIONS, force_sensors=False))
+    sensed = all(foot.force_sensor for foot in humanoid.feet)
     assert (driver.read().wrenches is not None) == sensed
 
 

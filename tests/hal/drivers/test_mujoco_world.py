@@ -102,11 +102,11 @@ def test_malformed_pushes_are_refused_and_push_nothing(
 # --- reset and truth
 
 
-def test_reset_returns_to_the_start_and_stamps_go_on(robot, hold, run):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_reset_returns_to_the_start_and_stamps_go_on(humanoid, hold, run):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     start, first = driver.data.qpos.copy(), driver.read()
     driver.world.push("", [80.0, 0.0, 0.0], 1.0)
-    last = run(driver, hold(robot), 40)[-1]
+    last = run(driver, hold(humanoid), 40)[-1]
     driver.world.reset()
     np.testing.assert_array_equal(driver.data.qpos, start)
     again = driver.read()
@@ -155,19 +155,19 @@ def test_truth_is_a_copy(g1, hold, run):
 # --- the start
 
 
-def test_start_is_in_equilibrium_on_the_floor(robot):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
+def test_start_is_in_equilibrium_on_the_floor(humanoid):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
     model, data = driver.model, driver.data
     data.qfrc_applied[6:] = driver.read().effort
     mujoco.mj_forward(model, data)
     np.testing.assert_allclose(data.qacc, 0.0, atol=0.05)
-    depth = min(data.site(foot.name).xpos[2] for foot in robot.feet)
+    depth = min(data.site(foot.name).xpos[2] for foot in humanoid.feet)
     assert -0.002 < depth < 0.0
 
 
-def test_middle_of_the_soles_starts_at_the_origin(robot):
-    driver = MujocoDriver(robot, PERFECT_OPTIONS)
-    soles = np.array([driver.data.site(foot.name).xpos for foot in robot.feet])
+def test_middle_of_the_soles_starts_at_the_origin(humanoid):
+    driver = MujocoDriver(humanoid, PERFECT_OPTIONS)
+    soles = np.array([driver.data.site(foot.name).xpos for foot in humanoid.feet])
     np.testing.assert_allclose(soles[:, :2].mean(axis=0), 0.0, atol=1e-4)
 
 
