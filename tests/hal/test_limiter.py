@@ -120,7 +120,7 @@ def test_feed_forward_makes_room_for_feedback(
 ) -> None:
     # Feedback 100 N m/rad * 0.2 rad = 20 N m of the limit of 50.
     values = matrix(
-        position=POSE + [sign * 0.2, 0, 0],
+        position=POSE + np.array([sign * 0.2, 0, 0]),
         stiffness=100.0,
         effort=[sign * (30.0 + excess), 0, 0],
     )
@@ -133,7 +133,9 @@ def test_feed_forward_makes_room_for_feedback(
 def test_gains_that_alone_exceed_the_torque_limit_are_scaled_down(
     limiter: Limiter, sign: float
 ) -> None:
-    values = matrix(position=POSE + [sign * 0.5, 0, 0], stiffness=[400.0, 0, 0], damping=8.0)
+    values = matrix(
+        position=POSE + np.array([sign * 0.5, 0, 0]), stiffness=[400.0, 0, 0], damping=8.0
+    )
     note = clamp(limiter, values)
     assert values[3, 0] == pytest.approx(100.0)
     assert values[4].tolist() == [2.0, 8.0, 8.0]

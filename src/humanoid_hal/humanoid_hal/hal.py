@@ -261,7 +261,7 @@ class HalCore:
             now, causes, armed=self.enabled, seated=seated, still=self.checks.still
         )
         self._events.clear()
-        derate = reaction >= Reaction.DERATE
+        derate = self.supervisor.derates
         if derate != self._derated:
             self._derated = derate
             self.gate.limiter.derate(self._config.limits.derate if derate else 1.0)

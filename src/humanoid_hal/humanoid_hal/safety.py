@@ -87,6 +87,12 @@ class SafetySupervisor:
         """Whether something is latched."""
         return bool(self._floor) or any(entry.latched for entry in self._entries.values())
 
+    @property
+    def derates(self) -> bool:
+        """Whether a fault asks for scaled limits, whatever the reaction is by now."""
+        levels = (entry.level for entry in self._entries.values() if entry.active)
+        return Reaction.DERATE in levels
+
     def rearm(self) -> tuple[str, ...]:
         """Release the latched faults whose cause is gone.
 
