@@ -1,4 +1,4 @@
-"""The graph as a user starts it: the command line in a process of its own, in a domain of its own."""
+"""The graph as a user starts it: the command line as a process, in a domain of its own."""
 
 import itertools
 import json

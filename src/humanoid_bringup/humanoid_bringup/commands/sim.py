@@ -11,11 +11,14 @@ exit codes: 0 stopped by a signal, or still standing after --seconds; 1 fell or 
 """
 
 import argparse
+from pathlib import Path
 
-from humanoid_bringup import session
+from humanoid_bringup import console, session
 from humanoid_bringup.arguments import add_graph, graph_options, positive
 from humanoid_bringup.commands import check_config
+from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.graph import graph, option_help
+from humanoid_bringup.locate import find_robot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     check_config.require(arguments.robot, arguments.hardware)
-    return session.run(
+    code = session.run(
         f"{arguments.robot} on {arguments.hardware}",
         graph(arguments.robot, arguments.hardware, options),
         arguments.mode,
@@ -61,3 +64,26 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json,
         arguments.verbose,
     )
+    if arguments.video:
+        _film(arguments)
+    return code
+
+
+def _film(arguments: argparse.Namespace) -> None:
+    """Turn the motion that the HAL recorded beside the video's name into the video."""
+    from humanoid_bringup.render import render_film
+    from humanoid_description import load_robot
+
+    film = Path(arguments.video).absolute()
+    motion = film.with_suffix(".npz")
+    if not motion.is_file():
+        raise HumanoidError(f"nothing was recorded for {film}: the simulation did not start")
+    render_film(
+        load_robot(find_robot(arguments.robot)),
+        motion,
+        film,
+        progress=lambda done, total: console.live(f"  drawing {done} of {total} pictures"),
+    )
+    motion.unlink()
+    if not arguments.json:
+        console.say(f"wrote {film}")

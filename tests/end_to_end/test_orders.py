@@ -1,0 +1,159 @@
+"""Orders to a standing robot through the command line, and what doctor, status and record see."""
+
+import pytest
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry
+from rosbags.highlevel import AnyReader
+
+from humanoid_bringup.errors import Exit
+from humanoid_bringup.link import Link
+from humanoid_interfaces.msg import JointCommand, SafetyState
+from humanoid_runtime import topics
+
+from .conftest import PATIENCE, answer, humanoid, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def standing(start):
+    """A robot that stands, in a domain of its own."""
+    graph = start("sim")
+    graph.wait_for_output("standing after")
+    return graph
+
+
+def test_status_and_mode_describe_a_standing_robot(standing):
+    code, said = answer("status")
+    assert code == Exit.OK
+    assert all(said["nodes"].values())
+    assert said["hal_state"] == "active"
+    assert said["mode"]["mode"] == "stand"
+    assert said["safety"]["armed"]
+    assert said["safety"]["accepted"] > 0
+    assert said["diagnostics"]["humanoid_hal"]["latency_p50_ms"] > 0.0
+    code, said = answer("mode")
+    assert (code, said["mode"], said["waiting_for"]) == (Exit.OK, "stand", "")
+
+
+def test_an_unknown_mode_is_refused_with_the_known_ones(standing):
+    code, _, errors = humanoid("mode", "stnad")
+    assert code == Exit.FAILED
+    assert "stand" in errors
+
+
+def test_a_pushed_robot_still_stands(standing):
+    code, said = answer("push", "--impulse", "5", "--direction", "left")
+    assert code == Exit.OK
+    assert said["impulse_ns"] == pytest.approx(5.0)
+    with Link() as link:
+        link.watch(Odometry, topics.ODOM, topics.STREAM)
+        assert link.wait(lambda: link.latest(topics.ODOM), PATIENCE)
+        pushed = link.latest(topics.ODOM).header.stamp.sec
+        assert link.wait(lambda: link.latest(topics.ODOM).header.stamp.sec > pushed + 2, PATIENCE)
+    assert answer("mode")[1]["mode"] == "stand"
+    assert answer("status")[1]["safety"]["reaction"] < SafetyState.HOLD
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--link", "no_such_link"), ("--force", "1", "--duration", "1e9")]
+)
+def test_a_push_that_makes_no_sense_is_refused_or_harmless(standing, arguments):
+    code, _, errors = humanoid("push", *arguments)
+    assert code in (Exit.OK, Exit.FAILED)
+    assert "Traceback" not in errors
+    assert answer("status")[0] == Exit.OK
+
+
+def test_the_body_follows_an_ordered_height(standing):
+    with Link() as link:
+        link.watch(Odometry, topics.ODOM, topics.STREAM)
+        assert link.wait(lambda: link.latest(topics.ODOM), PATIENCE)
+
+        def height():
+            return link.latest(topics.ODOM).pose.pose.position.z
+
+        rest = height()
+        assert humanoid("pose", "--height", f"{rest - 0.05:.3f}")[0] == Exit.OK
+        assert link.wait(lambda: height() < rest - 0.03, PATIENCE)
+        assert humanoid("pose")[0] == Exit.OK
+        assert link.wait(lambda: height() > rest - 0.01, PATIENCE)
+
+
+def test_stop_damps_disarms_and_stays_so(standing):
+    assert humanoid("stop")[0] == Exit.OK
+    with Link() as link:
+        link.watch(SafetyState, topics.SAFETY_STATE)
+
+        def state():
+            return link.latest(topics.SAFETY_STATE)
+
+        assert link.wait(
+            lambda: state() and state().reaction >= SafetyState.DAMP and not state().armed, PATIENCE
+        )
+    code, _, errors = humanoid("mode", "stand", "--wait", "1")
+    assert code == Exit.FAILED, errors
+    assert humanoid("doctor")[0] != Exit.OK
+    assert standing.process.poll() is None
+
+
+def test_after_a_stop_reset_and_rearm_the_robot_stands_again(standing):
+    assert humanoid("stop")[0] == Exit.OK
+    assert humanoid("reset")[0] == Exit.OK
+    wait_for(lambda: humanoid("rearm")[0] == Exit.OK, "arming")
+    wait_for(lambda: humanoid("mode", "stand", "--wait", "30")[0] == Exit.OK, "standing")
+
+
+def test_a_second_publisher_of_commands_is_named_and_the_robot_stands_on(standing):
+    with Link() as link:
+        intruder = link.node.create_publisher(JointCommand, topics.JOINT_COMMANDS, topics.STREAM)
+        link.watch(SafetyState, topics.SAFETY_STATE)
+
+        def noticed():
+            intruder.publish(JointCommand(sequence=1))
+            state = link.latest(topics.SAFETY_STATE)
+            return state and any("second_publisher" in text for text in state.active)
+
+        assert link.wait(noticed, PATIENCE)
+        code, shown, _ = humanoid("doctor")
+        assert code == Exit.FAILED
+        assert "joint_commands: 2 publishers" in shown
+        assert link.node.get_name() in shown
+        assert link.latest(topics.SAFETY_STATE).armed
+    assert answer("mode")[1]["mode"] == "stand"
+
+
+def test_a_pose_that_is_not_finite_is_ignored(standing):
+    with Link() as link:
+        publisher = link.node.create_publisher(PoseStamped, topics.BODY_POSE, topics.EVENT)
+        assert link.wait(lambda: publisher.get_subscription_count() > 0, PATIENCE)
+        message = PoseStamped()
+        message.pose.position.z = float("nan")
+        publisher.publish(message)
+        link.spin(0.5)
+    assert answer("mode")[1]["mode"] == "stand"
+
+
+def test_a_recording_holds_every_topic_with_its_type_and_latched_ones_too(standing, tmp_path):
+    path = tmp_path / "stand.mcap"
+    code, said = answer("record", str(path), "--seconds", "3")
+    assert code == Exit.OK
+    with AnyReader([path]) as reader:
+        counts = {connection.topic: connection.msgcount for connection in reader.connections}
+        read = dict.fromkeys(counts, 0)
+        for connection, _, data in reader.messages():
+            reader.deserialize(data, connection.msgtype)
+            read[connection.topic] += 1
+    assert counts == read == said["topics"]
+    assert counts["/robot_description"] == 1
+    for topic in ("joint_states", "imu/data", "robot_state", "joint_commands", "wrench/l_sole"):
+        assert counts[f"/{topic}"] > 100, topic
+
+
+def test_a_recording_never_overwrites_a_file(standing, tmp_path):
+    path = tmp_path / "precious"
+    path.write_text("precious")
+    code, _, errors = humanoid("record", str(path), "--seconds", "1")
+    assert code == Exit.ENVIRONMENT
+    assert path.read_text() == "precious"
+    assert "name another file" in errors
