@@ -1,0 +1,58 @@
+"""How late commands are: from the end of reading a sample to the end of writing its command.
+
+The graph stands in real time at 500 Hz. The HAL measures every cycle by the steady clock; a cycle
+of more than 1.5 periods is an overrun. Percentiles are of all cycles since the robot was armed.
+"""
+
+import argparse
+import time
+from typing import Any
+
+from _running import check, own_domain, running, wait_until_standing
+
+from humanoid_bringup.arguments import positive
+from humanoid_bringup.graph import HAL, Options
+
+NAME = "latency"
+SUMMARY = "standing in real time at 500 Hz: overruns and sample-to-write latency"
+BARS = {"overruns_percent": "< 0.1", "p50_ms": "<= 1", "p99_ms": "<= 3"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The benchmark's own arguments."""
+    parser.add_argument("--seconds", type=positive, default=300.0, help="real (default: 300)")
+    parser.add_argument("--robot", default="g1")
+    parser.add_argument("--realtime", type=int, default=0, help="SCHED_FIFO priority")
+    parser.add_argument("--cpus", default="", help="cores of HAL, perception, control")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Stand, watch the HAL's diagnostics."""
+    own_domain()
+    from humanoid_bringup.survey import Survey
+
+    options = Options(realtime_priority=arguments.realtime, cpus=arguments.cpus)
+    with Survey() as survey, running(arguments.robot, options) as processes:
+        wait_until_standing(processes, survey)
+        survey.wait(lambda: HAL in survey.diagnostics(), 5.0)
+        before = survey.diagnostics()[HAL]
+        end = time.monotonic() + arguments.seconds
+        while time.monotonic() < end:
+            survey.spin(min(1.0, max(0.0, end - time.monotonic())))
+            check(processes)
+        after = survey.diagnostics()[HAL]
+        mode = survey.status()["mode"]["mode"]
+    cycles = after["cycles"] - before["cycles"]
+    overruns = after["overruns"] - before["overruns"]
+    percent = 100.0 * overruns / cycles if cycles else 100.0
+    p50, p99 = after["latency_p50_ms"], after["latency_p99_ms"]
+    return {
+        "ok": mode == "stand" and percent < 0.1 and p50 <= 1.0 and p99 <= 3.0,
+        "overruns_percent": percent,
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "p999_ms": after["latency_p999_ms"],
+        "max_ms": after["latency_max_ms"],
+        "rate_hz": cycles / arguments.seconds,
+        "cycles": cycles,
+    }
