@@ -148,14 +148,22 @@ def test_recording_of_another_robot_is_refused(g1, recording):
 
 def test_missing_film_writer_is_named_with_the_next_step(g1, recording, tmp_path, monkeypatch):
     missing(monkeypatch, "imageio_ffmpeg")
-    with pytest.raises(HumanoidError, match=r"imageio_ffmpeg.*pip install.*\[video\]") as caught:
+    with pytest.raises(HumanoidError, match=r"imageio_ffmpeg.*pip install imageio") as caught:
         render.render_film(g1, recording, tmp_path / "film.mp4")
     assert caught.value.code == Exit.ENVIRONMENT
 
 
+@pytest.mark.parametrize(
+    ("name", "message"), [("film.avi", r"\.mp4"), ("film", r"\.mp4"), ("none/film.mp4", "folder")]
+)
+def test_film_that_cannot_be_written_is_refused_before_the_run(tmp_path, name, message):
+    with pytest.raises(HumanoidError, match=message):
+        render.check_film(tmp_path / name)
+
+
 def test_missing_picture_writer_is_named_with_the_next_step(g1, standing, tmp_path, monkeypatch):
     missing(monkeypatch, "imageio")
-    with pytest.raises(HumanoidError, match=r"imageio.*pip install.*\[video\]"):
+    with pytest.raises(HumanoidError, match=r"imageio.*pip install imageio"):
         render.render_picture(g1, standing, tmp_path / "g1.png")
 
 

@@ -154,6 +154,16 @@ def render_film(
             film.close()
 
 
+def check_film(path: str | Path) -> None:
+    """Raise HumanoidError, before anything is simulated, if `path` cannot become a film here."""
+    if Path(path).suffix.lower() != ".mp4":
+        raise HumanoidError(f"a film is an .mp4 file (got '{path}')", Exit.USAGE)
+    if not Path(path).absolute().parent.is_dir():
+        raise HumanoidError(f"cannot write {path}: there is no such folder", Exit.ENVIRONMENT)
+    _gl_context()
+    _ffmpeg()
+
+
 def read_recording(path: str | Path, robot: RobotDescription) -> tuple[NDArray[np.int64], Array]:
     """Return times [ns], shape (k,), and positions, shape (k, nq). Raises HumanoidError."""
     try:
@@ -240,7 +250,7 @@ def _ffmpeg() -> Any:
 
 def _no_video(error: Exception) -> HumanoidError:
     return HumanoidError(
-        f"{error}; install what writes pictures and films: pip install 'humanoid-bringup[video]'",
+        f"{error}; install what writes pictures and films: pip install imageio imageio-ffmpeg",
         Exit.ENVIRONMENT,
     )
 

@@ -56,6 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     check_config.require(arguments.robot, arguments.hardware)
+    if arguments.video:
+        from humanoid_bringup.render import check_film
+
+        check_film(arguments.video)
     code = session.run(
         f"{arguments.robot} on {arguments.hardware}",
         graph(arguments.robot, arguments.hardware, options),
