@@ -39,7 +39,7 @@ class ReferencesConfig:
     com_speed: float = key(0.05, above=0.0, unit="m/s")
     com_acceleration: float = key(0.1, above=0.0, unit="m/s^2")
     height_lower: float = key(
-        0.75, above=0.0, max=1.0, doc="lowest base height, as a share of the ready pose's"
+        0.7, above=0.0, max=1.0, doc="lowest base height, as a share of the ready pose's"
     )
     height_upper: float = key(
         1.0, above=0.0, doc="highest base height, as a share of the ready pose's"

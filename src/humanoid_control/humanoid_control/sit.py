@@ -27,9 +27,9 @@ class SitConfig:
 
     crouch: float = key(2.0, above=0.0, unit="s", doc="time to lower the body in balance")
     height: float = key(
-        0.75, above=0.0, max=1.0, doc="base height of the crouch, as a share of the ready pose's"
+        0.55, above=0.0, max=1.0, doc="base height of the crouch, as a share of the ready pose's"
     )
-    release: float = key(0.6, above=0.0, unit="s", doc="time to fade from balance to damping")
+    release: float = key(0.9, above=0.0, unit="s", doc="time to fade from balance to damping")
 
     def __post_init__(self) -> None:
         if self.crouch + self.release > LONGEST:
