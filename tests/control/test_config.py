@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from humanoid_control.config import ControlConfig, load_control_config
 from humanoid_control.sit import LONGEST
 from humanoid_description import ConfigError
