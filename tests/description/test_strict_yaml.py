@@ -120,6 +120,14 @@ def test_defaults_fill_what_is_not_written(write):
     assert (example.colour, example.note, example.limit, example.tags) == ("red", None, None, ())
 
 
+def test_smallest_and_largest_values_are_allowed(write):
+    content = VALID | {"count": 1, "gains": [1], "offset": [-1.0, 0.0, 0.0], "limit": 0}
+    content["legs"] = {"left": {"length": 2.0}}
+    example = load_config(write(content), Example)
+    assert (example.count, example.offset[0], example.limit) == (1, -1.0, 0.0)
+    assert example.legs["left"].length == 2.0
+
+
 def test_arrays_cannot_be_changed(write):
     with pytest.raises(ValueError, match="read-only"):
         load_config(write(VALID), Example).offset[0] = 1.0

@@ -36,14 +36,14 @@ def to_float(node: yaml.ScalarNode) -> float:
 
 def to_int(node: yaml.ScalarNode) -> int:
     """Return a whole number. Raises ValueError with the rule."""
-    if node.style is None and tag(node) == "int" and _INTEGER.fullmatch(node.value):
+    if tag(node) == "int" and _INTEGER.fullmatch(node.value):
         return int(node.value)
     raise ValueError("must be a whole number in plain decimal digits")
 
 
 def to_bool(node: yaml.ScalarNode) -> bool:
     """Return true or false. Raises ValueError with the rule."""
-    if node.style is None and tag(node) == "bool" and node.value in ("true", "false"):
+    if tag(node) == "bool" and node.value in ("true", "false"):
         return bool(node.value == "true")
     raise ValueError("must be true or false")
 
