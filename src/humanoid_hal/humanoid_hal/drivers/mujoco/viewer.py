@@ -2,12 +2,14 @@
 
 import os
 import sys
+import threading
 import time
 
 import mujoco
 
 from humanoid_hal.driver import DriverError
 
+_PATIENCE = 5.0  # [s]
 _REFRESH = 1 / 60  # [s] of the steady clock; physics never waits for the window
 
 
@@ -26,11 +28,13 @@ class Viewer:
             # launch_passive would wait for ever for a window that its thread could not open.
             if not glfw.init():
                 raise DriverError("the viewer cannot open a window on this display" + without)
+            others = set(threading.enumerate())
             self._handle = window.launch_passive(
                 model, data, show_left_ui=False, show_right_ui=False
             )
         except (ImportError, RuntimeError, mujoco.FatalError) as error:
             raise DriverError(f"the viewer did not start: {error}{without}") from error
+        self._threads = set(threading.enumerate()) - others
         self._due = 0.0
 
     def sync(self) -> None:
@@ -41,6 +45,11 @@ class Viewer:
             self._handle.sync(state_only=True)
 
     def close(self) -> None:
-        """Close the window if it is still open."""
+        """Close the window if it is still open, and wait for its thread.
+
+        A process that ends while that thread still draws crashes.
+        """
         if self._handle.is_running():
             self._handle.close()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
