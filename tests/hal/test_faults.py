@@ -7,7 +7,9 @@ import pytest
 from humanoid_hal.faults import FAULTS, SECOND, Clears, Reaction
 
 _PAGE = Path(__file__).parents[2] / "docs" / "safety.md"
-_ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| (\w+) \| (.+) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| `(\w+)` \| (\d+) \| (\w+) \| (.+) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE
+)
 
 
 def _time(nanoseconds: int) -> str:

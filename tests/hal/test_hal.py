@@ -438,6 +438,23 @@ def test_a_reporter_not_heard_for_half_a_second_holds(
         assert "reporter_silent: perception" in armed.core.supervisor.active[0]
 
 
+@pytest.mark.parametrize(
+    ("sample_time", "real_time", "silent"),
+    [(501, 501, True), (501, 500, False), (500, 501, False), (9000, 100, False)],
+)
+def test_a_reporter_is_silent_only_in_sample_time_and_in_real_time(
+    armed: Rig, sample_time: int, real_time: int, silent: bool
+) -> None:
+    armed.core.on_report("perception", {}, heard=7 * MS)
+    start = armed.stamp
+    while armed.stamp < start + (sample_time - 2) * MS:
+        armed.cycle({})
+    armed.core.on_sample(armed.sample(start + sample_time * MS))
+    armed.core.output(start + sample_time * MS, real=(7 + real_time) * MS)
+    reported = [text for text in armed.core.supervisor.active if "reporter_silent" in text]
+    assert bool(reported) is silent
+
+
 def test_a_fall_damps_until_the_robot_lies_still_then_torque_goes_off(armed: Rig) -> None:
     armed.core.on_report("perception", {"fall": "41 deg for 40 ms"})
     moving = np.full(3, 0.5)

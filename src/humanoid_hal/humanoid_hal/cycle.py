@@ -84,8 +84,9 @@ class Cycle:
         self.stamp = sample.stamp
         self._publish(sample)
         accepted = self._await_answer(sample.stamp, start)
-        now = sample.stamp if self._simulated else sample.stamp + time.monotonic_ns() - start
-        output = core.output(now)
+        real = time.monotonic_ns()
+        now = sample.stamp if self._simulated else sample.stamp + real - start
+        output = core.output(now, real)
         self._apply(output)
         if accepted and output.source == "command":
             self.latency.record(time.monotonic_ns() - start)

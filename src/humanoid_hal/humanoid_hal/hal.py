@@ -85,7 +85,7 @@ class HalCore:
         self._derated = False
         self._sample_causes: dict[str, str] = {}
         self._events: dict[str, str] = {}  # causes that last one cycle
-        self._reports: dict[str, tuple[int, dict[str, str]]] = {}  # source -> (stamp, causes)
+        self._reports: dict[str, tuple[int, int | None, dict[str, str]]] = {}
 
     # -- what comes in --------------------------------------------------------------------------
 
@@ -113,9 +113,13 @@ class HalCore:
         self._events["second_publisher" if second else "command_rejected"] = verdict.reason
         return verdict
 
-    def on_report(self, source: str, causes: Mapping[str, str]) -> None:
-        """Take the faults (name -> reason) that the node `source` sees now; also its heartbeat."""
-        self._reports[source] = (self._stamp, dict(causes))
+    def on_report(self, source: str, causes: Mapping[str, str], heard: int | None = None) -> None:
+        """Take the faults (name -> reason) that the node `source` sees now; also its heartbeat.
+
+        `heard` [ns] is real time: a node counts as silent only when it is so in sample time and in
+        real time, so that neither a slow nor a fast simulation makes it look silent.
+        """
+        self._reports[source] = (self._stamp, heard, dict(causes))
 
     def on_event(self, name: str, reason: str) -> None:
         """Note a cause (a name of the fault table) that this cycle alone has."""
@@ -226,9 +230,12 @@ class HalCore:
 
     # -- what goes out --------------------------------------------------------------------------
 
-    def output(self, now: int) -> Output:
-        """Decide this cycle. `now` [ns] is the time, in the time base of the stamps."""
-        reaction = self._decide(now)
+    def output(self, now: int, real: int | None = None) -> Output:
+        """Decide this cycle. `now` [ns] is the time, in the time base of the stamps.
+
+        `real` [ns] is real time, where :meth:`on_report` was told it.
+        """
+        reaction = self._decide(now, real)
         if self.phase in (Phase.ARMING, Phase.ARMED):
             if reaction >= Reaction.DAMP and self.supervisor.needs_rearm:
                 self.phase = Phase.STOPPED
@@ -254,8 +261,9 @@ class HalCore:
         """No torque at all."""
         return Command(self.checks.position.copy(), *(self._zeros for _ in range(4)))
 
-    def _decide(self, now: int) -> Reaction:
+    def _decide(self, now: int, real: int | None) -> Reaction:
         causes = self._causes(now)
+        self._listen(now, real, causes)
         seated = causes.pop(SEATED, None) is not None
         reaction = self.supervisor.update(
             now, causes, armed=self.enabled, seated=seated, still=self.checks.still
@@ -269,12 +277,6 @@ class HalCore:
 
     def _causes(self, now: int) -> dict[str, str]:
         causes = {**self._sample_causes, **self._events, **self.checks.stale(now)}
-        for source, (heard, reported) in self._reports.items():
-            for name, reason in reported.items():
-                causes[name] = f"{reason} ({source})"
-            silence = now - heard
-            if silence > self._report_timeout:
-                causes["reporter_silent"] = f"{source} not heard for {silence * 1e-9:.1f} s"
         if self.publishers is not None and self.publishers > 1:
             causes.setdefault("second_publisher", f"{self.publishers} publishers of commands")
         if self._nonfinite_in_a_row >= NONFINITE_IN_A_ROW:
@@ -283,6 +285,17 @@ class HalCore:
             age, limit = (now - self._accepted_stamp) * 1e-6, self._timeout * 1e-6
             causes["command_timeout"] = f"last command is {age:.0f} ms old, limit {limit:.0f} ms"
         return causes
+
+    def _listen(self, now: int, real: int | None, causes: dict[str, str]) -> None:
+        """Add what other nodes reported, and who of them has gone silent (row 32)."""
+        for source, (stamp, heard, reported) in self._reports.items():
+            for name, reason in reported.items():
+                causes[name] = f"{reason} ({source})"
+            silence = now - stamp
+            if real is not None and heard is not None:
+                silence = min(silence, real - heard)
+            if silence > self._report_timeout:
+                causes["reporter_silent"] = f"{source} not heard for {silence * 1e-9:.1f} s"
 
     def _obey(self, now: int) -> Output:
         """The newest accepted command, or HOLD when it is too old."""

@@ -269,7 +269,8 @@ class HalNode(LifecycleNode):
 
     def _on_report(self, message: FaultReport) -> None:
         reasons = [*message.reason, *[""] * len(message.name)]
-        self.core.on_report(message.source, dict(zip(message.name, reasons, strict=False)))
+        causes = dict(zip(message.name, reasons, strict=False))
+        self.core.on_report(message.source, causes, time.monotonic_ns())
 
     def _on_stop(self, _: Any, response: Any) -> Any:
         self.core.stop("asked for by service")

@@ -1,4 +1,5 @@
 import logging
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -128,6 +129,32 @@ def test_closing_the_driver_closes_the_window(g1, window, clock):
     driver = windowed(g1)
     driver.close()
     assert not window.open
+
+
+def test_closing_waits_for_the_thread_that_draws(g1, monkeypatch, window, clock):
+    """A process that ends under a drawing thread crashes."""
+    closed = threading.Event()
+    drawing = threading.Thread(target=closed.wait)
+    monkeypatch.setattr(window, "close", closed.set)
+
+    def launch(*_, **__):
+        drawing.start()
+        return window
+
+    monkeypatch.setattr("mujoco.viewer.launch_passive", launch)
+    driver = windowed(g1)
+    assert drawing.is_alive()
+    driver.close()
+    assert not drawing.is_alive()
+
+
+def test_window_that_fails_to_start_is_refused_with_its_reason(g1, monkeypatch, window):
+    def launch(*_, **__):
+        raise RuntimeError("no OpenGL")
+
+    monkeypatch.setattr("mujoco.viewer.launch_passive", launch)
+    with pytest.raises(DriverError, match="did not start: no OpenGL"):
+        windowed(g1)
 
 
 def test_window_without_a_screen_is_refused_with_the_next_step(g1, monkeypatch):

@@ -103,6 +103,7 @@ class MockDriver(Driver):
         self._enabled = False
         self._started = False
         self._cycle = 0
+        self._readings = 0
         self._sample: Sample | None = None
 
     def open(self) -> None:
@@ -169,7 +170,8 @@ class MockDriver(Driver):
         wrenches = np.zeros((feet, 6))
         wrenches[:, 2] = self.options.weight / feet
         # A real IMU never reads the same twice.
-        tremor = 1e-6 * np.sin(self._cycle + np.arange(3.0))
+        self._readings += 1
+        tremor = 1e-6 * np.sin(self._readings + np.arange(3.0))
         temperature = self.options.temperature
         return Sample(
             stamp=stamp,

@@ -1,0 +1,416 @@
+"""The HAL node on real topics, in its own process, against the mock driver.
+
+The node's process writes what the driver received into a file; nothing is measured by a clock.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from humanoid_description import load_robot
+from humanoid_interfaces.msg import FaultReport, JointCommand, SafetyState
+from humanoid_runtime import topics
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Imu, JointState
+from std_srvs.srv import Trigger
+
+ROOT = Path(__file__).parents[2]
+ROBOT = ROOT / "config" / "robots" / "g1"
+#: [s] Longest wait for anything; reached only when something is broken.
+PATIENCE = 30.0
+
+_CHILD = """
+import json, sys
+import humanoid_hal.drivers.mock.driver as mock
+from humanoid_hal import hal_node
+
+path = sys.argv.pop(1)
+log = open(path, "w", buffering=1)
+
+def spy(name):
+    original = getattr(mock.MockDriver, name)
+    def call(self, *arguments):
+        values = [
+            {f: list(getattr(a, f)) for f in a.__slots__} if name == "write" else a
+            for a in arguments
+        ]
+        log.write(json.dumps([name, *values]) + "\\n")
+        return original(self, *arguments)
+    setattr(mock.MockDriver, name, call)
+
+for name in ("enable", "write", "close"):
+    spy(name)
+sys.exit(hal_node.main())
+"""
+
+
+class Hal:
+    """A HAL node in another process, and a controller that answers its samples from here."""
+
+    def __init__(self, folder: Path, hardware: str, **parameters: object) -> None:
+        self.folder = folder
+        self.log = folder / "driver.jsonl"
+        (folder / "hardware.yaml").write_text(textwrap.dedent(hardware))
+        (folder / "child.py").write_text(_CHILD)
+        self.robot = load_robot(ROBOT)
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("fake_controller", context=self.context)
+        self.executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.commands = self.node.create_publisher(
+            JointCommand, topics.JOINT_COMMANDS, topics.STREAM
+        )
+        self.answer: Callable[[JointCommand], None] | None = lambda _: None
+        self.sequence = 0
+        self.stamp: Any = None
+        self.command = JointCommand()
+        self.seen: dict[str, Any] = {}
+        self.node.create_subscription(
+            JointState, topics.JOINT_STATES, self._on_sample, topics.STREAM
+        )
+        self.watch(SafetyState, topics.SAFETY_STATE)
+        self.watch(DiagnosticArray, topics.DIAGNOSTICS)
+        arguments = {
+            "robot": ROBOT / "robot.yaml",
+            "hardware": folder / "hardware.yaml",
+            "answer_timeout": 0.2,
+            **parameters,
+        }
+        words = [word for k, v in arguments.items() for word in ("-p", f"{k}:={v}")]
+        self.process = subprocess.Popen(
+            [sys.executable, folder / "child.py", self.log, "--ros-args", *words],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def watch(self, kind: type, topic: str) -> None:
+        self.node.create_subscription(
+            kind, topic, lambda message: self.seen.__setitem__(topic, message), topics.STREAM
+        )
+
+    def _on_sample(self, message: JointState) -> None:
+        self.seen[topics.JOINT_STATES] = message
+        if self.answer is None:
+            return
+        if message.header.stamp != self.stamp:  # a repeated sample gets the same answer again
+            self.stamp = message.header.stamp
+            self.sequence += 1
+            self.command = self.hold(self.stamp, self.sequence)
+            self.answer(self.command)
+        self.commands.publish(self.command)
+
+    def hold(self, stamp: Any, sequence: int) -> JointCommand:
+        command = JointCommand(sequence=sequence, name=list(self.robot.joint_names))
+        command.header.stamp = stamp
+        command.position = self.robot.poses["ready"]
+        command.velocity = command.effort = np.zeros(29)
+        command.stiffness = self.robot.column("stiffness")
+        command.damping = self.robot.column("damping")
+        return command
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert self.process.poll() is None, f"the HAL ended early, waiting for {what}"
+            assert time.monotonic() < deadline, f"{what} did not happen; last {self.safety}"
+            self.executor.spin_once(timeout_sec=0.05)
+
+    @property
+    def safety(self) -> SafetyState | None:
+        return self.seen.get(topics.SAFETY_STATE)
+
+    def until_armed(self) -> None:
+        self.until(lambda: self.safety and self.safety.armed, "arming")
+
+    def until_reaction(self, reaction: int) -> None:
+        self.until(lambda: self.safety and self.safety.reaction >= reaction, f"{reaction}")
+
+    def call(self, service: str) -> Trigger.Response:
+        client = self.node.create_client(Trigger, service)
+        self.until(client.service_is_ready, service)
+        future = client.call_async(Trigger.Request())
+        self.until(future.done, service)
+        return future.result()
+
+    def diagnostics(self) -> dict[str, str]:
+        self.seen.pop(topics.DIAGNOSTICS, None)
+        self.until(lambda: topics.DIAGNOSTICS in self.seen, "diagnostics")
+        status = self.seen[topics.DIAGNOSTICS].status[0]
+        return {value.key: value.value for value in status.values}
+
+    def calls(self) -> list[list[Any]]:
+        """What the driver was told, complete lines only."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+MOCK = """
+    driver: mock
+    arming: {samples: 3, ramp: 0.0}
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Hal]]:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setenv("ROS_DOMAIN_ID", os.environ.get("ROS_DOMAIN_ID", "77"))
+    made: list[Hal] = []
+
+    def make(hardware: str = MOCK, **parameters: object) -> Hal:
+        made.append(Hal(tmp_path, hardware, **parameters))
+        return made[-1]
+
+    yield make
+    for hal in made:
+        hal.close()
+
+
+def writes(calls: list[list[Any]]) -> list[dict[str, list[float]]]:
+    return [call[1] for call in calls if call[0] == "write"]
+
+
+def is_damp(command: dict[str, list[float]]) -> bool:
+    return not any(command["stiffness"]) and not any(command["effort"]) and any(command["damping"])
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_it_arms_obeys_and_stops_with_five_damp_frames_on_sigterm(
+    start: Callable[..., Hal], paced: bool
+) -> None:
+    hal = start(paced=paced)
+    hal.watch(Imu, topics.IMU)
+    hal.watch(Clock, "/clock")
+    hal.until_armed()
+    hal.until(lambda: hal.safety.accepted > 100, "100 accepted commands")
+    assert hal.end() == 0
+    calls = hal.calls()
+    assert calls[0] == ["enable", True]
+    names = [call[0] for call in calls]
+    assert names[names.index("enable", 1) - 5 :][:7] == [*["write"] * 5, "enable", "close"]
+    obeyed, last = writes(calls)[:-5], writes(calls)[-5:]
+    assert all(command["position"] == list(hal.robot.poses["ready"]) for command in obeyed)
+    assert all(is_damp(command) for command in last)
+    joints, imu = hal.seen[topics.JOINT_STATES], hal.seen[topics.IMU]
+    assert list(joints.name) == list(hal.robot.joint_names)
+    assert len(joints.position) == len(joints.velocity) == len(joints.effort) == 29
+    assert imu.orientation_covariance[0] == -1.0
+    assert imu.linear_acceleration.z == pytest.approx(9.81, abs=0.01)
+    assert "/clock" in hal.seen
+
+
+def test_sigint_is_a_clean_end_too(start: Callable[..., Hal]) -> None:
+    hal = start()
+    hal.until_armed()
+    assert hal.end(signal.SIGINT) == 0
+    assert hal.calls()[-1] != ["enable", True]
+    assert is_damp(writes(hal.calls())[-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (None, "no fresh command"),
+        ("away", "from the measured position: left_knee_joint"),
+        ("nan", "no fresh command"),
+    ],
+)
+def test_it_says_why_it_does_not_arm(
+    start: Callable[..., Hal], spoil: str | None, reason: str
+) -> None:
+    hal = start()
+
+    def answer(command: JointCommand) -> None:
+        value = 0.2 if spoil == "away" else np.nan
+        command.position[hal.robot.index["left_knee_joint"]] += value
+
+    hal.answer = answer if spoil else None
+    hal.until(lambda: reason in hal.diagnostics()["waiting_for"], reason)
+    assert hal.diagnostics()["phase"] == "arming"
+    assert hal.end() == 0
+    assert writes(hal.calls()) == []
+
+
+def test_two_publishers_are_refused(start: Callable[..., Hal]) -> None:
+    hal = start()
+    hal.answer = None
+    hal.node.create_publisher(JointCommand, topics.JOINT_COMMANDS, topics.STREAM)
+    reason = "2 publishers of commands"
+    hal.until(lambda: reason in hal.diagnostics()["waiting_for"], reason)
+
+
+def _spoil(field: str, content: object) -> Callable[[JointCommand], None]:
+    return lambda command: setattr(command, field, content)
+
+
+def _shift(command: JointCommand, sequence: int) -> None:
+    """A sound-looking command of another sequence."""
+    command.sequence += sequence
+    command.effort = np.full(29, 1.25)
+
+
+FIELDS = ("position", "velocity", "effort", "stiffness", "damping")
+BAD: dict[str, Callable[[JointCommand], None]] = {
+    **{f"NaN {field}": _spoil(field, np.full(29, np.nan)) for field in FIELDS},
+    **{f"infinite {field}": _spoil(field, np.full(29, -np.inf)) for field in FIELDS},
+    **{f"long {field}": _spoil(field, np.full(30, 666.0)) for field in FIELDS},
+    **{f"short {field}": _spoil(field, np.full(1, 666.0)) for field in FIELDS},
+    **{f"empty {field}": _spoil(field, []) for field in FIELDS},
+    "negative stiffness": _spoil("stiffness", np.full(29, -1.0)),
+    "no names": _spoil("name", []),
+    "unknown names": _spoil("name", [f"tail_{i}" for i in range(29)]),
+    "oversize": _spoil("position", np.zeros(100_000)),
+    "out of order": lambda command: _shift(command, -5),
+    "second publisher": lambda command: _shift(command, 9999),
+}
+
+
+def test_bad_commands_never_reach_the_driver(start: Callable[..., Hal]) -> None:
+    hal = start(paced=False)
+    hal.until_armed()
+    waiting = list(BAD.values()) * 2
+
+    def answer(command: JointCommand) -> None:
+        if waiting and hal.sequence % 3 == 0:
+            waiting.pop()(command)
+
+    hal.answer = answer
+    hal.until(lambda: not waiting, "all bad commands")
+    hal.until(lambda: hal.safety.rejected >= len(BAD), "rejections")
+    assert hal.end() == 0
+    written = writes(hal.calls())
+    assert len(written) > 100
+    for command in written[:-5]:
+        assert np.isfinite(list(command.values())).all()
+        assert command["effort"] == [0.0] * 29
+        assert command["position"] == list(hal.robot.poses["ready"])
+
+
+def test_a_silent_controller_ends_in_damp_and_a_rearm_revives_it(
+    start: Callable[..., Hal],
+) -> None:
+    hal = start()
+    hal.until_armed()
+    good, hal.answer = hal.answer, None
+    hal.until_reaction(SafetyState.DAMP)
+    assert not hal.safety.armed
+    hal.until(lambda: is_damp(writes(hal.calls())[-1]), "damp frames")
+    held = [c for c in writes(hal.calls()) if not is_damp(c)]
+    assert held[-1]["stiffness"] == list(hal.robot.column("stiffness"))
+    answer = hal.call(topics.REARM)
+    assert not answer.success
+    assert "no fresh command" in answer.message
+    hal.answer = good
+    hal.until(lambda: hal.stamp is not None, "samples")
+    answer = hal.call(topics.REARM)
+    assert answer.success, answer.message
+    hal.until_armed()
+
+
+def test_stop_and_emergency_stop_latch_until_rearm(start: Callable[..., Hal]) -> None:
+    hal = start()
+    hal.until_armed()
+    assert hal.call(topics.STOP).success
+    hal.until_reaction(SafetyState.DAMP)
+    assert is_damp(writes(hal.calls())[-1])
+    assert hal.call(topics.REARM).success
+    hal.until_armed()
+    assert hal.call(topics.EMERGENCY_STOP).success
+    hal.until_reaction(SafetyState.TORQUE_OFF)
+    assert hal.calls()[-1] == ["enable", False]
+    assert hal.call(topics.REARM).success
+    hal.until_armed()
+    assert hal.calls()[-1][0] == "write"
+
+
+def test_reported_faults_reach_the_supervisor(start: Callable[..., Hal]) -> None:
+    hal = start()
+    publisher = hal.node.create_publisher(FaultReport, topics.FAULTS, topics.EVENT)
+    hal.until_armed()
+    hal.until(lambda: publisher.get_subscription_count() == 1, "discovery")
+    publisher.publish(FaultReport(source="perception", name=["fall"], reason=["42 deg"]))
+    hal.until_reaction(SafetyState.DAMP)
+    assert hal.safety.active[0] == "fall: 42 deg (perception)"
+
+
+def test_a_flood_of_messages_does_not_stall_the_cycle(start: Callable[..., Hal]) -> None:
+    hal = start()
+    hal.until_armed()
+    flood = hal.hold(hal.stamp, 1)
+    flood.effort = np.full(29, 9.0)
+
+    def burst() -> bool:
+        for _ in range(200):
+            hal.commands.publish(flood)
+        return hal.safety is not None and hal.safety.rejected > 1000
+
+    before = hal.seen[topics.JOINT_STATES].header.stamp
+    hal.until(burst, "1000 rejected messages")
+    hal.until(lambda: hal.seen[topics.JOINT_STATES].header.stamp != before, "time to go on")
+    assert hal.end() == 0
+    assert all(command["effort"] == [0.0] * 29 for command in writes(hal.calls()))
+
+
+def test_a_driver_that_raises_ends_the_process_with_an_error_and_torque_off(
+    start: Callable[..., Hal],
+) -> None:
+    hal = start(MOCK + "    options: {faults: [{kind: raise, cycle: 50}]}\n")
+    hal.until_armed()
+    assert hal.process.stderr is not None
+    code = hal.process.wait(PATIENCE) if hal.process.poll() is None else hal.process.returncode
+    assert code == 1
+    assert "error: mock fault 'raise' in cycle" in hal.process.stderr.read()
+    names = [call[0] for call in hal.calls() if call != ["enable", True]]
+    assert "close" in names
+    assert ["enable", False] in hal.calls()
+
+
+def test_a_hardware_file_that_is_wrong_ends_with_its_reason(start: Callable[..., Hal]) -> None:
+    hal = start("driver: mock\nrat: 400.0\n")
+    assert hal.process.wait(PATIENCE) == 1
+    assert hal.process.stderr is not None
+    assert "hardware.yaml:2: key 'rat': unknown key; did you mean 'rate'?" in (
+        hal.process.stderr.read()
+    )
+
+
+def test_on_hardware_it_waits_for_the_operator_to_arm(start: Callable[..., Hal]) -> None:
+    hal = start(
+        """
+        driver: mock_hardware
+        rate: 100.0
+        arming: {samples: 3, ramp: 0.0, accept_no_board_watchdog: true}
+        """
+    )
+    hal.until(lambda: hal.sequence > 20, "samples")
+    assert hal.diagnostics()["phase"] == "inactive"
+    assert hal.call(topics.REARM).success
+    hal.until_armed()
+    hal.until(lambda: hal.safety.accepted > 50, "accepted commands")
+    assert hal.end() == 0
+    assert is_damp(writes(hal.calls())[-1])
