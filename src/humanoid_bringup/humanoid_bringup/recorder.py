@@ -48,11 +48,7 @@ class Recorder:
         for topic, kinds in node.get_topic_names_and_types():
             if topic in self.counts or not self._wanted(topic):
                 continue
-            publishers = [
-                info
-                for info in node.get_publishers_info_by_topic(topic)
-                if info.node_name != node.get_name()
-            ]
+            publishers = node.get_publishers_info_by_topic(topic)
             if publishers:
                 self._subscribe(topic, kinds[0], [info.qos_profile for info in publishers])
 
