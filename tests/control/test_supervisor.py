@@ -472,9 +472,33 @@ def test_lower_reactions_change_nothing(rig: Rig, reaction: Reaction) -> None:
     assert rig.supervisor.deaf == ""
 
 
-def test_a_reaction_that_does_not_exist_is_refused(rig: Rig) -> None:
-    with pytest.raises(ValueError, match="9"):
-        rig.supervisor.set_reaction(9)
+def test_a_reaction_above_those_known_counts_as_the_worst(rig: Rig) -> None:
+    rig.go("stand")
+    rig.supervisor.set_reaction(9)
+    rig.step()
+    assert rig.mode == "damping"
+    assert rig.supervisor.reaction == Reaction.TORQUE_OFF
+
+
+def test_a_failure_of_damping_itself_is_never_hidden(
+    robot: RobotDescription, make_state: MakeState, make_stub: Any
+) -> None:
+    damping = make_stub("damping", 0.0, balances=False)
+    supervisor = ModeSupervisor((Mode(damping, down=True),), len(robot.joints), blend=BLEND)
+    supervisor.step(make_state(0), REFERENCES)
+    damping.error = RuntimeError("broken")
+    with pytest.raises(RuntimeError, match="broken"):
+        supervisor.step(make_state(1), REFERENCES)
+
+
+def test_a_mode_that_the_graph_does_not_reach_is_an_error_of_the_registry(
+    robot: RobotDescription, make_state: MakeState, make_stub: Any
+) -> None:
+    modes = (Mode(DampingController(robot), down=True), Mode(make_stub("island", 1.0)))
+    supervisor = ModeSupervisor(modes, len(robot.joints), blend=BLEND)
+    supervisor.step(make_state(0), REFERENCES)
+    with pytest.raises(ValueError, match="'island' cannot be reached from 'damping'"):
+        supervisor.request("island", make_state(0))
 
 
 def test_every_switch_is_told_to_the_log_with_its_reason(rig: Rig) -> None:

@@ -95,8 +95,9 @@ class ControlCore:
     def on_trajectory(self, order: TrajectoryOrder) -> None:
         """Follow a joint trajectory from the next sample on. Raises TrajectoryError."""
         refusal = self._supervisor.deaf
-        if refusal or self._state is None:
-            raise TrajectoryError(refusal or "no robot_state has arrived yet")
+        if refusal:
+            raise TrajectoryError(refusal)
+        assert self._state is not None  # before the first sample the mode is damping, which is deaf
         self._references.order_trajectory(order, self._state.stamp)
 
     @property

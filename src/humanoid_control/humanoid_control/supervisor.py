@@ -128,8 +128,11 @@ class ModeSupervisor:
         return ()
 
     def set_reaction(self, reaction: int) -> None:
-        """Take the safety supervisor's word; it holds from the next sample on."""
-        self._reaction = Reaction(reaction)
+        """Take the safety supervisor's word; it holds from the next sample on.
+
+        A reaction above those known counts as the worst.
+        """
+        self._reaction = Reaction(min(reaction, Reaction.TORQUE_OFF))
         if self._reaction >= Reaction.DAMP:
             self._failure = ""  # heard: a re-arm must not find it still reported
 
