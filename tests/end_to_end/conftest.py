@@ -65,6 +65,11 @@ class Graph:
             self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
+    def close(self):
+        """End the command; no node may be left."""
+        self.end(signal.SIGTERM)
+        assert not [pid for pid in self.nodes().values() if alive(pid)]
+
     def nodes(self):
         """Node name -> process id, by the parameter file each of them was given."""
         found = {}
@@ -82,13 +87,16 @@ class Graph:
         return found
 
 
+def enter_domain(monkeypatch):
+    """Set a ROS_DOMAIN_ID that no other test and no other test run uses now."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + next(_domains) % 100))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
 @pytest.fixture
 def domain(monkeypatch):
-    """A ROS_DOMAIN_ID that no other test and no other test run uses now."""
-    number = 1 + next(_domains) % 100
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    return number
+    """A domain of this test's own."""
+    enter_domain(monkeypatch)
 
 
 @pytest.fixture
@@ -104,8 +112,28 @@ def start(domain, tmp_path):
 
     yield run
     for graph in started:
-        graph.end(signal.SIGTERM)
-        assert not [pid for pid in graph.nodes().values() if alive(pid)]
+        graph.close()
+
+
+@pytest.fixture
+def own_robot(start):
+    """A robot that stands, for tests that do not leave it standing."""
+    graph = start("sim")
+    graph.wait_for_output("standing after")
+    return graph
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """A robot that stands, for the tests of a module that leave it standing."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        enter_domain(monkeypatch)
+        graph = Graph(tmp_path_factory.mktemp("standing"), "sim")
+        try:
+            graph.wait_for_output("standing after")
+            yield graph
+        finally:
+            graph.close()
 
 
 def humanoid(*arguments):

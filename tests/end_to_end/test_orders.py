@@ -3,24 +3,18 @@
 import pytest
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry
+from rcl_interfaces.srv import ListParameters
 from rosbags.highlevel import AnyReader
 
 from humanoid_bringup.errors import Exit
+from humanoid_bringup.graph import graph
 from humanoid_bringup.link import Link
-from humanoid_interfaces.msg import JointCommand, SafetyState
+from humanoid_interfaces.msg import SafetyState
 from humanoid_runtime import topics
 
-from .conftest import PATIENCE, answer, humanoid, wait_for
+from .conftest import PATIENCE, answer, humanoid
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def standing(start):
-    """A robot that stands, in a domain of its own."""
-    graph = start("sim")
-    graph.wait_for_output("standing after")
-    return graph
 
 
 def test_status_and_mode_describe_a_standing_robot(standing):
@@ -34,6 +28,15 @@ def test_status_and_mode_describe_a_standing_robot(standing):
     assert said["diagnostics"]["humanoid_hal"]["latency_p50_ms"] > 0.0
     code, said = answer("mode")
     assert (code, said["mode"], said["waiting_for"]) == (Exit.OK, "stand", "")
+
+
+@pytest.mark.parametrize("spec", graph("g1", "mujoco"), ids=lambda spec: spec.name)
+def test_a_node_declares_every_parameter_that_the_graph_gives_it(standing, spec):
+    with Link() as link:
+        declared = link.call(
+            ListParameters, f"{spec.name}/list_parameters", ListParameters.Request(), PATIENCE
+        ).result.names
+    assert set(spec.parameters) <= set(declared)
 
 
 def test_an_unknown_mode_is_refused_with_the_known_ones(standing):
@@ -78,49 +81,6 @@ def test_the_body_follows_an_ordered_height(standing):
         assert link.wait(lambda: height() < rest - 0.03, PATIENCE)
         assert humanoid("pose")[0] == Exit.OK
         assert link.wait(lambda: height() > rest - 0.01, PATIENCE)
-
-
-def test_stop_damps_disarms_and_stays_so(standing):
-    assert humanoid("stop")[0] == Exit.OK
-    with Link() as link:
-        link.watch(SafetyState, topics.SAFETY_STATE)
-
-        def state():
-            return link.latest(topics.SAFETY_STATE)
-
-        assert link.wait(
-            lambda: state() and state().reaction >= SafetyState.DAMP and not state().armed, PATIENCE
-        )
-    code, _, errors = humanoid("mode", "stand", "--wait", "1")
-    assert code == Exit.FAILED, errors
-    assert humanoid("doctor")[0] != Exit.OK
-    assert standing.process.poll() is None
-
-
-def test_after_a_stop_reset_and_rearm_the_robot_stands_again(standing):
-    assert humanoid("stop")[0] == Exit.OK
-    assert humanoid("reset")[0] == Exit.OK
-    wait_for(lambda: humanoid("rearm")[0] == Exit.OK, "arming")
-    wait_for(lambda: humanoid("mode", "stand", "--wait", "30")[0] == Exit.OK, "standing")
-
-
-def test_a_second_publisher_of_commands_is_named_and_the_robot_stands_on(standing):
-    with Link() as link:
-        intruder = link.node.create_publisher(JointCommand, topics.JOINT_COMMANDS, topics.STREAM)
-        link.watch(SafetyState, topics.SAFETY_STATE)
-
-        def noticed():
-            intruder.publish(JointCommand(sequence=1))
-            state = link.latest(topics.SAFETY_STATE)
-            return state and any("second_publisher" in text for text in state.active)
-
-        assert link.wait(noticed, PATIENCE)
-        code, shown, _ = humanoid("doctor")
-        assert code == Exit.FAILED
-        assert "joint_commands: 2 publishers" in shown
-        assert link.node.get_name() in shown
-        assert link.latest(topics.SAFETY_STATE).armed
-    assert answer("mode")[1]["mode"] == "stand"
 
 
 def test_a_pose_that_is_not_finite_is_ignored(standing):

@@ -21,7 +21,7 @@ from humanoid_runtime import topics
 #: [s] Discovery on one host takes 0.15 s. So long a busy machine may take to show the first node,
 FIRST_NODE = 2.0
 #: and so much longer what that node offers.
-DISCOVERY = 5.0
+DISCOVERY = 4.0
 
 
 class Link:

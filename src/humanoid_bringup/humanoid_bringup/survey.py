@@ -10,7 +10,7 @@ from sensor_msgs.msg import Imu, JointState
 from humanoid_bringup.diagnosis import Graph, Topic
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
-from humanoid_bringup.link import FIRST_NODE, Link
+from humanoid_bringup.link import Link
 from humanoid_interfaces.msg import JointCommand, ModeState, RobotState, SafetyState
 from humanoid_runtime import topics
 from humanoid_runtime.stamps import to_nanoseconds
@@ -43,9 +43,9 @@ class Survey(Link):
 
     def settle(self) -> None:
         """Wait until the whole graph has spoken, at most as long as its slowest topic needs."""
-        self.wait(lambda: all(self.running().values()), FIRST_NODE)
+        self.discover(lambda: all(self.running().values()))
         if self.running()[HAL]:
-            self.wait(lambda: self._diagnostics, 1.5)
+            self.wait(lambda: HAL in self._diagnostics, 3.0)
 
     def running(self) -> dict[str, bool]:
         """Node of the graph -> whether discovery sees it."""
