@@ -139,9 +139,11 @@ def test_a_half_written_stamp_is_no_stamp(setup: Setup) -> None:
 
 
 def test_a_directory_that_set_up_did_not_make_is_never_removed(setup: Setup) -> None:
-    (setup.machine.venv).mkdir()
+    setup.machine.venv.mkdir()
     (setup.machine.venv / "thesis.tex").write_text("ten years of work")
-    with pytest.raises(setup.script.SetupError, match=r"\.venv is not an environment.*HUMANOID_VENV"):
+    with pytest.raises(
+        setup.script.SetupError, match=r"\.venv is not an environment.*HUMANOID_VENV"
+    ):
         setup.run()
     assert (setup.machine.venv / "thesis.tex").exists()
 
