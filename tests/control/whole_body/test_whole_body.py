@@ -174,7 +174,7 @@ def test_a_swing_foot_follows_its_task_while_the_other_foot_stands(g1_body) -> N
     swing.acceleration = np.array([1.0, 0.0, 2.0, 0.0, 0.0, 0.0])
     solution = setting.whole.solve((0,), (*setting.tasks, swing))
     moves = setting.whole.body.jacobian(swing.frame) @ solution.acceleration
-    np.testing.assert_allclose(moves, swing.acceleration, atol=0.1)
+    np.testing.assert_allclose(moves, swing.acceleration, atol=0.2)
 
 
 def test_switching_feet_and_tasks_back_and_forth_changes_no_result(g1_body) -> None:
