@@ -35,7 +35,8 @@ class Senses:
     dt: float  # [s] since the sample before
     angular_velocity: Array  # shape (3,), [rad/s] in the sensor frame
     acceleration: Array  # shape (3,), [m/s^2] specific force in the sensor frame
-    blind: float  # [s] age of these two; 0: new
+    fresh: bool  # these two are new in this sample
+    lost: bool  # these two are too old to be used
     up: tuple[float, float, float]  # the vertical in the sensor frame, by another way
     rest: float | None  # [s] at rest until now; None: moving
     readable: bool  # the joints' values are those of this sample
@@ -133,12 +134,12 @@ class BaseEstimator:
 
     def _predict(self, senses: Senses) -> None:
         state = self.filter
-        state.noise = self._blind if senses.blind else self._noise
-        if senses.blind <= self._config.health.prediction:
-            state.predict(senses.angular_velocity, senses.acceleration, senses.dt)
-        else:  # nothing is known: assume no change
+        state.noise = self._noise if senses.fresh else self._blind
+        if senses.lost:  # nothing is known: assume no change
             hold = state.rotation[2] * GRAVITY + state.accelerometer_bias
             state.predict(state.gyroscope_bias, hold, senses.dt)
+        else:
+            state.predict(senses.angular_velocity, senses.acceleration, senses.dt)
 
     def _look(self) -> None:
         """Place the soles in world axes, relative to the sensor."""
@@ -168,28 +169,32 @@ class BaseEstimator:
                 state.remove_contact(foot)
         held.sort(key=load.__getitem__, reverse=True)  # the firmest first
         believed = self._believe(held, dt)
-        for foot, stands in enumerate(contact):
-            if stands and not state.contact[foot]:
-                if self._airborne > self._config.health.coast:
-                    self._land(foot)
-                self._add(foot)
+        landed = [foot for foot, stands in enumerate(contact) if stands and not state.contact[foot]]
+        if landed:
+            self._look()  # from the corrected attitude
+        for foot in landed:
+            if self._airborne > self._config.health.coast:
+                self._land(foot)
+            self._add(foot)
         self._airborne = 0.0 if any(contact) else self._airborne + dt
         return bool(held), believed
 
     def _believe(self, held: list[int], dt: float) -> bool:
         """Correct by all feet at once, or, if they contradict, by each that does not."""
         state, feet = self.filter, len(self._points)
-        placements = self._offsets, self._rotations, self._spreads
         if len(held) == feet:
             limit = self._gates[feet - 1]
-            if state.correct_contacts(0, *placements, limit) <= limit:
+            seen = self._offsets, self._rotations, self._spreads
+            if state.correct_contacts(0, *seen, limit) <= limit:
                 self._refused = [0.0] * feet
                 return True
         believed = False
         limit = self._gates[0]
         for foot in held:
+            if believed:
+                self._look()  # from the corrected attitude
             one = slice(foot, foot + 1)
-            seen = (values[one] for values in placements)
+            seen = self._offsets[one], self._rotations[one], self._spreads[one]
             if state.correct_contacts(foot, *seen, limit) <= limit:
                 self._refused[foot] = 0.0
                 believed = True

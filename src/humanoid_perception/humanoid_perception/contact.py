@@ -17,7 +17,7 @@ from humanoid_perception.kinematics import LegKinematics
 Array = NDArray[np.float64]
 
 # Damping of the inversion near a straight knee [m]: there a torque hardly tells the force along the leg.
-_DAMPING = 0.01
+_DAMPING = 0.003
 
 
 class ContactDetector:
@@ -39,7 +39,8 @@ class ContactDetector:
         """Return the decision after one more sample: normal force on each foot [N], `dt` [s] later."""
         for foot, force in enumerate(load):
             touching = self.contact[foot]
-            if force >= self._off if touching else force < self._on:
+            pressed = force >= (self._off if touching else self._on)  # False for NaN
+            if pressed == touching:
                 self._against[foot] = 0.0
                 continue
             self._against[foot] += dt

@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 _RATE_WINDOW = 0.5
 # Time constant of the attitude check [s]: the accelerometer is right on average over a few steps.
 _GRAVITY_CONSTANT = 2.0
+# Ages are sums of periods [s].
+_ROUNDING = 1e-9
 # |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below 1e-9.
 _UNIT_TOLERANCE = 1e-6
 
@@ -66,9 +68,14 @@ class ImuWatch:
         self.seen = True
         return True
 
+    @property
+    def lost(self) -> bool:
+        """The values are too old to be used."""
+        return self.age > self._config.prediction + _ROUNDING
+
     def _reason(self) -> str:
         config = self._config
-        if self.age > config.prediction:
+        if self.lost:
             limit = config.prediction * 1e3
             return f"no new IMU values for {self.age * 1e3:.0f} ms (limit {limit:.0f} ms)"
         if self._share < config.imu_rate:

@@ -90,9 +90,6 @@ class InvariantFilter:
         self.rotation: Array = np.eye(3)
         #: Rows: velocity [m/s] and position [m] of the sensor, positions of the soles [m].
         self.vectors: Array = np.zeros((2 + feet, 3))
-        self.velocity: Array = self.vectors[0]
-        self.position: Array = self.vectors[1]
-        self.foot_positions: Array = self.vectors[2:]
         #: Rotation of each sole in the world, shape (feet, 3, 3).
         self.foot_rotations: Array = np.tile(np.eye(3), (feet, 1, 1))
         #: Biases in the sensor frame, shape (3,), [rad/s] and [m/s^2].
@@ -112,6 +109,21 @@ class InvariantFilter:
         self._turned = np.zeros((size - 6, 3))
         self._turned[ROTATION] = np.eye(3)
         self._parts = np.array([0, 1, *range(3, 3 + 2 * feet, 2)])  # of the error, as in `vectors`
+
+    @property
+    def velocity(self) -> Array:
+        """Of the sensor, shape (3,), [m/s]; a view."""
+        return self.vectors[0]
+
+    @property
+    def position(self) -> Array:
+        """Of the sensor, shape (3,), [m]; a view."""
+        return self.vectors[1]
+
+    @property
+    def foot_positions(self) -> Array:
+        """Of the soles, shape (feet, 3), [m]; a view."""
+        return self.vectors[2:]
 
     def reset(self, rotation: Array, position: Array, spread: Spread) -> None:
         """Start at rest without contacts. Place and heading are known: they define the world frame.
