@@ -126,6 +126,23 @@ def test_a_node_that_ignores_sigterm_is_killed_after_the_grace_time(
     ready(run_directory, "deaf")
     (ended,) = running.stop()
     assert ended.code == -signal.SIGKILL
+    assert not ended.clean
+
+
+def test_an_orderly_end_is_clean_and_an_error_on_the_way_is_not(prefix, run_directory):
+    specs = [
+        prefix(name, f"trap 'exit {code}' TERM; {READY} while :; do sleep 0.01; done")
+        for name, code in (("good", 0), ("bad", 1))
+    ]
+    specs.append(prefix("starting", f"{READY} exec sleep 60"))
+    running = process.Processes(specs, run_directory)
+    running.start()
+    ready(run_directory, "good", "bad", "starting")
+    assert {end.node: end.clean for end in running.stop()} == {
+        "good": True,
+        "bad": False,
+        "starting": True,
+    }
 
 
 def test_children_of_a_node_do_not_survive_it(prefix, run_directory, tmp_path):

@@ -92,7 +92,7 @@ def graph(
         "robot": str(robot_file),
         "realtime_priority": options.realtime_priority,
     }
-    hal = {
+    hal: dict[str, ParameterValue] = {
         "hardware": str(hardware_file),
         "autostart": options.autostart,
         "paced": options.paced,
@@ -103,8 +103,11 @@ def graph(
         "seed": options.seed,
         "rate": options.rate,
     }
-    perception = {"config": _config(robot_file, "perception")}
-    control = {"config": _config(robot_file, "control"), "startup_mode": options.startup_mode}
+    perception: dict[str, ParameterValue] = {"config": _config(robot_file, "perception")}
+    control: dict[str, ParameterValue] = {
+        "config": _config(robot_file, "control"),
+        "startup_mode": options.startup_mode,
+    }
     return (
         NodeSpec(
             HAL,

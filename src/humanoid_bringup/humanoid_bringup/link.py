@@ -6,7 +6,7 @@ Everything waits with a bound, nothing here commands joints.
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rclpy
 from rclpy.context import Context
@@ -17,6 +17,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_runtime import topics
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: [s] Discovery on one host takes 0.15 s. So long a busy machine may take to show the first node,
 FIRST_NODE = 2.0
@@ -42,7 +45,7 @@ class Link:
         self._executor.add_node(self.node)
         self._latest: dict[str, Any] = {}
 
-    def __enter__(self) -> "Link":
+    def __enter__(self) -> "Self":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,7 +83,7 @@ class Link:
 
         self.node.create_subscription(message_type, topic, keep, qos)
 
-    def latest(self, topic: str) -> Any | None:
+    def latest(self, topic: str) -> Any:
         """The last message of a watched topic, or None."""
         return self._latest.get(topic)
 

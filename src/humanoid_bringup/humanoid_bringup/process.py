@@ -41,6 +41,11 @@ class Ended:
     log: Path
     tail: tuple[str, ...] = ()  # last lines of its log
 
+    @property
+    def clean(self) -> bool:
+        """Whether that is how a node ends that was asked to; SIGTERM may reach it while it starts."""
+        return self.code in (0, -signal.SIGTERM)
+
     def __str__(self) -> str:
         if self.code < 0:
             how = f"was killed by {signal.Signals(-self.code).name}"
@@ -72,6 +77,7 @@ class Processes:
         self.directory = run_directory
         self._echo = echo
         self._children: list[_Child] = []
+        self.stopped: list[Ended] = []  # how those ended that :meth:`stop` stopped
 
     def __enter__(self) -> "Processes":
         return self
@@ -98,19 +104,18 @@ class Processes:
         return None
 
     def stop(self) -> list[Ended]:
-        """Stop the nodes in reverse order; SIGKILL after the grace time. How each of them ended.
+        """Stop the nodes in reverse order; SIGKILL after the grace time. How they ended.
 
         Takes at most the sum of the grace times. Calling it again does nothing.
         """
-        ended = []
         while self._children:
             child = self._children[-1]
             _terminate(child, GRACE_ACTUATORS if child.spec.owns_actuators else GRACE)
             self._pump()
             child.echo.close()
-            ended.append(_ended(child))
+            self.stopped.append(_ended(child))
             self._children.pop()
-        return ended
+        return self.stopped
 
     def pids(self) -> dict[str, int]:
         """Node name -> process id, of the running ones."""

@@ -72,7 +72,10 @@ def _supervise(
                 console.live(observer.line(progress))
             if interrupts.received:
                 say(f"stopping ({interrupts.received.name})")
-        return observer.view(), ended
+        view = observer.view()
+    if ended is None:  # they were asked to end, and one of them may not have done so in order
+        ended = next((end for end in processes.stopped if not end.clean), None)
+    return view, ended
 
 
 def _give_up(progress: Progress, view: View, silence: float) -> None:
