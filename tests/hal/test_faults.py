@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from humanoid_hal.faults import FAULTS, SECOND, Clears, Reaction
 
 _PAGE = Path(__file__).parents[2] / "docs" / "safety.md"

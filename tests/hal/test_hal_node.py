@@ -3,7 +3,6 @@
 The node's process writes what the driver received into a file; nothing is measured by a clock.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -18,12 +17,13 @@ import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from humanoid_description import load_robot
-from humanoid_interfaces.msg import FaultReport, JointCommand, SafetyState
-from humanoid_runtime import topics
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, JointState
 from std_srvs.srv import Trigger
+
+from humanoid_description import load_robot
+from humanoid_interfaces.msg import FaultReport, JointCommand, SafetyState
+from humanoid_runtime import topics
 
 ROOT = Path(__file__).parents[2]
 ROBOT = ROOT / "config" / "robots" / "g1"
@@ -31,21 +31,23 @@ ROBOT = ROOT / "config" / "robots" / "g1"
 PATIENCE = 30.0
 
 _CHILD = """
-import json, sys
+import sys
+import numpy as np
 import humanoid_hal.drivers.mock.driver as mock
 from humanoid_hal import hal_node
 
-path = sys.argv.pop(1)
-log = open(path, "w", buffering=1)
+log = open(sys.argv.pop(1), "wb", buffering=0)
 
 def spy(name):
     original = getattr(mock.MockDriver, name)
     def call(self, *arguments):
-        values = [
-            {f: list(getattr(a, f)) for f in a.__slots__} if name == "write" else a
-            for a in arguments
-        ]
-        log.write(json.dumps([name, *values]) + "\\n")
+        row = np.zeros((6, 29))
+        row[0, 0] = ("enable", "write", "close").index(name)
+        if name == "enable":
+            row[0, 1] = arguments[0]
+        if name == "write":
+            row[1:] = [getattr(arguments[0], field) for field in arguments[0].__slots__]
+        log.write(row.tobytes())
         return original(self, *arguments)
     setattr(mock.MockDriver, name, call)
 
@@ -55,12 +57,27 @@ sys.exit(hal_node.main())
 """
 
 
+class Calls:
+    """What the driver was told, in order."""
+
+    def __init__(self, log: Path) -> None:
+        numbers = np.fromfile(log) if log.exists() else np.zeros(0)
+        rows = numbers[: len(numbers) // 174 * 174].reshape(-1, 6, 29)
+        codes = rows[:, 0, 0].astype(int)
+        self.names = [("enable", "write", "close")[code] for code in codes]
+        self.switched = [bool(row[0, 1]) for row in rows[codes == 0]]
+        self.written = rows[codes == 1, 1:]  # position, velocity, effort, stiffness, damping
+        _, velocity, effort, stiffness, damping = np.moveaxis(self.written, 1, 0)
+        passive = ~(velocity.any(axis=1) | effort.any(axis=1) | stiffness.any(axis=1))
+        self.damps = passive & damping.any(axis=1)
+
+
 class Hal:
     """A HAL node in another process, and a controller that answers its samples from here."""
 
     def __init__(self, folder: Path, hardware: str, **parameters: object) -> None:
         self.folder = folder
-        self.log = folder / "driver.jsonl"
+        self.log = folder / "driver.bin"
         (folder / "hardware.yaml").write_text(textwrap.dedent(hardware))
         (folder / "child.py").write_text(_CHILD)
         self.robot = load_robot(ROBOT)
@@ -142,6 +159,7 @@ class Hal:
         self.until(client.service_is_ready, service)
         future = client.call_async(Trigger.Request())
         self.until(future.done, service)
+        self.node.destroy_client(client)
         return future.result()
 
     def diagnostics(self) -> dict[str, str]:
@@ -150,10 +168,8 @@ class Hal:
         status = self.seen[topics.DIAGNOSTICS].status[0]
         return {value.key: value.value for value in status.values}
 
-    def calls(self) -> list[list[Any]]:
-        """What the driver was told, complete lines only."""
-        text = self.log.read_text() if self.log.exists() else ""
-        return [json.loads(line) for line in text.split("\n")[:-1]]
+    def calls(self) -> Calls:
+        return Calls(self.log)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
@@ -165,6 +181,7 @@ class Hal:
         self.process.wait()
         assert self.process.stderr is not None
         self.process.stderr.close()
+        self.executor.remove_node(self.node)
         self.executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
@@ -191,14 +208,6 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         hal.close()
 
 
-def writes(calls: list[list[Any]]) -> list[dict[str, list[float]]]:
-    return [call[1] for call in calls if call[0] == "write"]
-
-
-def is_damp(command: dict[str, list[float]]) -> bool:
-    return not any(command["stiffness"]) and not any(command["effort"]) and any(command["damping"])
-
-
 @pytest.mark.parametrize("paced", [True, False])
 def test_it_arms_obeys_and_stops_with_five_damp_frames_on_sigterm(
     start: Callable[..., Hal], paced: bool
@@ -210,12 +219,12 @@ def test_it_arms_obeys_and_stops_with_five_damp_frames_on_sigterm(
     hal.until(lambda: hal.safety.accepted > 100, "100 accepted commands")
     assert hal.end() == 0
     calls = hal.calls()
-    assert calls[0] == ["enable", True]
-    names = [call[0] for call in calls]
-    assert names[names.index("enable", 1) - 5 :][:7] == [*["write"] * 5, "enable", "close"]
-    obeyed, last = writes(calls)[:-5], writes(calls)[-5:]
-    assert all(command["position"] == list(hal.robot.poses["ready"]) for command in obeyed)
-    assert all(is_damp(command) for command in last)
+    assert calls.names[0] == "enable"
+    off = calls.names.index("enable", 1)
+    assert calls.names[off - 5 : off + 2] == [*["write"] * 5, "enable", "close"]
+    assert calls.switched[:2] == [True, False]
+    assert calls.damps.tolist() == [False] * (len(calls.damps) - 5) + [True] * 5
+    assert (calls.written[:-5, 0] == hal.robot.poses["ready"]).all()
     joints, imu = hal.seen[topics.JOINT_STATES], hal.seen[topics.IMU]
     assert list(joints.name) == list(hal.robot.joint_names)
     assert len(joints.position) == len(joints.velocity) == len(joints.effort) == 29
@@ -228,8 +237,8 @@ def test_sigint_is_a_clean_end_too(start: Callable[..., Hal]) -> None:
     hal = start()
     hal.until_armed()
     assert hal.end(signal.SIGINT) == 0
-    assert hal.calls()[-1] != ["enable", True]
-    assert is_damp(writes(hal.calls())[-1])
+    assert hal.calls().switched[-1] is False
+    assert hal.calls().damps[-1]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +262,7 @@ def test_it_says_why_it_does_not_arm(
     hal.until(lambda: reason in hal.diagnostics()["waiting_for"], reason)
     assert hal.diagnostics()["phase"] == "arming"
     assert hal.end() == 0
-    assert writes(hal.calls()) == []
+    assert len(hal.calls().written) == 0
 
 
 def test_two_publishers_are_refused(start: Callable[..., Hal]) -> None:
@@ -303,12 +312,11 @@ def test_bad_commands_never_reach_the_driver(start: Callable[..., Hal]) -> None:
     hal.until(lambda: not waiting, "all bad commands")
     hal.until(lambda: hal.safety.rejected >= len(BAD), "rejections")
     assert hal.end() == 0
-    written = writes(hal.calls())
+    written = hal.calls().written
     assert len(written) > 100
-    for command in written[:-5]:
-        assert np.isfinite(list(command.values())).all()
-        assert command["effort"] == [0.0] * 29
-        assert command["position"] == list(hal.robot.poses["ready"])
+    assert np.isfinite(written).all()
+    assert (written[:, 2] == 0.0).all()
+    assert (written[:-5, 0] == hal.robot.poses["ready"]).all()
 
 
 def test_a_silent_controller_ends_in_damp_and_a_rearm_revives_it(
@@ -319,9 +327,10 @@ def test_a_silent_controller_ends_in_damp_and_a_rearm_revives_it(
     good, hal.answer = hal.answer, None
     hal.until_reaction(SafetyState.DAMP)
     assert not hal.safety.armed
-    hal.until(lambda: is_damp(writes(hal.calls())[-1]), "damp frames")
-    held = [c for c in writes(hal.calls()) if not is_damp(c)]
-    assert held[-1]["stiffness"] == list(hal.robot.column("stiffness"))
+    hal.until(lambda: hal.calls().damps[-1], "damp frames")
+    held = hal.calls()
+    last_held = held.written[~held.damps][-1]
+    assert (last_held[3] == hal.robot.column("stiffness")).all()
     answer = hal.call(topics.REARM)
     assert not answer.success
     assert "no fresh command" in answer.message
@@ -337,15 +346,16 @@ def test_stop_and_emergency_stop_latch_until_rearm(start: Callable[..., Hal]) ->
     hal.until_armed()
     assert hal.call(topics.STOP).success
     hal.until_reaction(SafetyState.DAMP)
-    assert is_damp(writes(hal.calls())[-1])
+    assert hal.calls().damps[-1]
     assert hal.call(topics.REARM).success
     hal.until_armed()
     assert hal.call(topics.EMERGENCY_STOP).success
     hal.until_reaction(SafetyState.TORQUE_OFF)
-    assert hal.calls()[-1] == ["enable", False]
+    assert hal.calls().switched[-1] is False
+    assert hal.calls().names[-1] == "enable"
     assert hal.call(topics.REARM).success
     hal.until_armed()
-    assert hal.calls()[-1][0] == "write"
+    assert hal.calls().switched[-1] is True
 
 
 def test_reported_faults_reach_the_supervisor(start: Callable[..., Hal]) -> None:
@@ -373,7 +383,7 @@ def test_a_flood_of_messages_does_not_stall_the_cycle(start: Callable[..., Hal])
     hal.until(burst, "1000 rejected messages")
     hal.until(lambda: hal.seen[topics.JOINT_STATES].header.stamp != before, "time to go on")
     assert hal.end() == 0
-    assert all(command["effort"] == [0.0] * 29 for command in writes(hal.calls()))
+    assert (hal.calls().written[:, 2] == 0.0).all()
 
 
 def test_a_driver_that_raises_ends_the_process_with_an_error_and_torque_off(
@@ -385,9 +395,8 @@ def test_a_driver_that_raises_ends_the_process_with_an_error_and_torque_off(
     code = hal.process.wait(PATIENCE) if hal.process.poll() is None else hal.process.returncode
     assert code == 1
     assert "error: mock fault 'raise' in cycle" in hal.process.stderr.read()
-    names = [call[0] for call in hal.calls() if call != ["enable", True]]
-    assert "close" in names
-    assert ["enable", False] in hal.calls()
+    assert hal.calls().names[-2:] == ["close", "enable"]
+    assert hal.calls().switched[-1] is False
 
 
 def test_a_hardware_file_that_is_wrong_ends_with_its_reason(start: Callable[..., Hal]) -> None:
@@ -413,4 +422,4 @@ def test_on_hardware_it_waits_for_the_operator_to_arm(start: Callable[..., Hal])
     hal.until_armed()
     hal.until(lambda: hal.safety.accepted > 50, "accepted commands")
     assert hal.end() == 0
-    assert is_damp(writes(hal.calls())[-1])
+    assert hal.calls().damps[-1]
