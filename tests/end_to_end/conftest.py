@@ -1,5 +1,6 @@
 """The graph as a user starts it: the command line as a process, in a domain of its own."""
 
+import ctypes
 import itertools
 import json
 import os
@@ -37,6 +38,11 @@ def alive(pid):
     return state != "Z"
 
 
+def end_with_this_process():
+    """Ask the kernel for SIGTERM when the test run is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class Graph:
     """A `humanoid` command that was started in the background, and the domain it runs in."""
 
@@ -50,6 +56,7 @@ class Graph:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "HUMANOID_LOG_DIR": str(self.logs)},
                 start_new_session=True,
+                preexec_fn=end_with_this_process,
             )
 
     def output(self):

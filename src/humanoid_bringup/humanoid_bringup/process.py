@@ -43,7 +43,7 @@ class Ended:
 
     @property
     def clean(self) -> bool:
-        """Whether that is how a node ends that was asked to; SIGTERM may reach it while it starts."""
+        """Whether it ended as asked; SIGTERM may reach it before it handles it."""
         return self.code in (0, -signal.SIGTERM)
 
     def __str__(self) -> str:

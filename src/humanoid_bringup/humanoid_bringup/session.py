@@ -96,7 +96,8 @@ def _verdict(
     if ended is not None:
         for line in ended.tail:
             console.error(f"  {line}")
-        console.error(f"{ended}; the other nodes were stopped")
+        asked = interrupts.received or progress.done
+        console.error(f"{ended}{'' if asked else '; the other nodes were stopped'}")
         return Exit.NODE_DIED
     if progress.failure:
         console.error(progress.failure)
