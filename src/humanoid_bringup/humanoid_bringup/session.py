@@ -12,7 +12,7 @@ from humanoid_bringup.process import Ended, Processes, new_run_directory
 from humanoid_bringup.progress import REACTIONS, Progress, View, standing
 from humanoid_bringup.signals import Interrupts
 
-#: [s] a start with `seconds` may take before it is given up
+#: [s] a start with `seconds` may take before it is given up; set-up on first use is not in it
 START_LIMIT = 60.0
 
 #: [s] without a word from the controller: it hangs
@@ -61,6 +61,7 @@ def _supervise(
         observer.refuse_second_graph()
         with Processes(specs, directory, echo) as processes:
             processes.start()
+            begun = time.monotonic()
             while not (interrupts.received or progress.done):
                 observer.spin(0.05)
                 if (ended := processes.failed()) is not None:
@@ -68,7 +69,9 @@ def _supervise(
                 for line in progress.update(since_command(), observer.view()):
                     say(line)
                 if progress.seconds is not None:
-                    _give_up(progress, observer.view(), observer.silence())
+                    _give_up(
+                        progress, observer.view(), observer.silence(), time.monotonic() - begun
+                    )
                 console.live(observer.line(progress))
             if interrupts.received:
                 say(f"stopping ({interrupts.received.name})")
@@ -78,8 +81,8 @@ def _supervise(
     return view, ended
 
 
-def _give_up(progress: Progress, view: View, silence: float) -> None:
-    if progress.reached_after is None and since_command() > START_LIMIT:
+def _give_up(progress: Progress, view: View, silence: float, elapsed: float) -> None:
+    if progress.reached_after is None and elapsed > START_LIMIT:
         why = view.waiting_for or view.safety
         progress.failure = (
             f"not {standing(progress.goal)} within {START_LIMIT:g} s: mode '{view.mode}', {why}"
