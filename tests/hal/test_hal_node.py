@@ -177,8 +177,10 @@ class Hal:
         return self.process.wait(PATIENCE)
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.end()
+        finally:
+            self.process.kill()
         assert self.process.stderr is not None
         self.process.stderr.close()
         self.executor.remove_node(self.node)
