@@ -16,7 +16,7 @@ DT = 0.002
 
 
 def detector() -> ContactDetector:
-    return ContactDetector(1, on=30.0, off=15.0, on_delay=0.004, off_delay=0.006)
+    return ContactDetector(1, touch=30.0, lift=15.0, touch_delay=0.004, lift_delay=0.006)
 
 
 def feed(detector: ContactDetector, forces: list[float]) -> list[bool]:

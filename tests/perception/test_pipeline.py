@@ -139,16 +139,20 @@ def test_a_lifted_foot_loses_contact_and_comes_back(perception: Perception, stan
     assert estimate.valid
 
 
-def test_a_slipping_foot_does_not_carry_the_base_along(perception: Perception, standing: Any) -> None:
-    """The right leg opens; half a foot of truth stands still."""
-    before = stand(perception, standing, 1, SECOND)
+def test_a_light_foot_that_slips_does_not_carry_the_base_along(
+    perception: Perception, standing: Any
+) -> None:
+    """The right leg opens by 0.1 rad, its foot sliding 7 cm over the floor under a tenth of the weight."""
+    wrenches = np.zeros((2, 6))
+    wrenches[:, 2] = 0.9 * standing.weight, 0.1 * standing.weight
+    before = stand(perception, standing, 1, SECOND, wrenches=wrenches)
     position = standing.position.copy()
     for tick in range(SECOND, 2 * SECOND):
-        position[7] -= 0.3 / SECOND  # right hip roll, outward
-        estimate = perception.update(standing(tick, position=position.copy()))
+        position[7] -= 0.1 / SECOND  # right hip roll, outward
+        estimate = perception.update(standing(tick, position=position.copy(), wrenches=wrenches))
     assert estimate.valid
-    assert np.linalg.norm(estimate.position - before.position) < 0.03
-    assert up(estimate)[2] > 0.999
+    assert np.linalg.norm(estimate.position - before.position) < 0.01
+    assert up(estimate)[2] > 0.9999
 
 
 def test_hanging_at_rest_stays_valid_and_landing_finds_the_floor(
@@ -190,7 +194,7 @@ def test_a_long_imu_gap_is_reported_within_50_ms_and_survived(perception: Percep
     assert names(lost) == ["imu_dropout"]
     assert not lost.valid
     stand(perception, standing, SECOND + 11, 2 * SECOND, **gap)
-    after = stand(perception, standing, 2 * SECOND, 3 * SECOND)
+    after = stand(perception, standing, 2 * SECOND, 4 * SECOND)
     assert after.valid
     assert after.faults == ()
     assert np.linalg.norm(after.position - before.position) < 0.02
@@ -221,9 +225,9 @@ def test_a_wrench_that_is_not_finite_is_a_missing_one(perception: Perception, st
 def test_contradicting_feet_are_divergence_within_100_ms(perception: Perception, standing: Any) -> None:
     """The encoders shake as no body could, while the IMU rests."""
     stand(perception, standing, 1, SECOND)
-    found = None
+    found, random = None, np.random.default_rng(4)
     for tick in range(SECOND, SECOND + 51):
-        shaken = standing.position + 0.05 * (-1) ** tick
+        shaken = standing.position + 0.05 * random.normal(size=len(standing.position))
         estimate = perception.update(standing(tick, position=shaken))
         if "estimator_divergence" in names(estimate):
             found = tick
@@ -246,7 +250,7 @@ def test_after_divergence_it_starts_again_at_rest_where_it_was(
     after = stand(perception, standing, SECOND + 2, 2 * SECOND)
     assert after.valid
     assert after.faults == ()
-    np.testing.assert_allclose(after.position, before.position, atol=0.05)
+    np.testing.assert_allclose(after.position, before.position, atol=0.01)
 
 
 @pytest.mark.parametrize("part", ["vectors", "rotation", "covariance"])
@@ -254,7 +258,9 @@ def test_a_state_that_is_not_finite_is_divergence_and_recovered_from(
     perception: Perception, standing: Any, part: str
 ) -> None:
     stand(perception, standing, 1, SECOND)
-    getattr(perception._base.filter, part)[0, 0] = np.nan
+    spoiled = getattr(perception._base.filter, part).copy()
+    spoiled[0, 0] = np.nan
+    setattr(perception._base.filter, part, spoiled)
     broken = perception.update(standing(SECOND))
     assert names(broken) == ["estimator_divergence"]
     after = stand(perception, standing, SECOND + 1, 2 * SECOND)

@@ -72,7 +72,8 @@ class BaseEstimator:
         self._coasting = 0.0  # [s] since feet or rest last told the velocity
         self._airborne = 0.0  # [s] since any foot stood
         self._refused = [0.0] * len(self._points)  # [s] for which the gate has refused each foot
-        self._place = (0.0, 0.0, 0.0)  # where the next start puts the robot: x, y [m], yaw [rad]
+        # Where the next start puts the middle of the feet and heading: x, y [m], yaw [rad].
+        self._place = (0.0, 0.0, 0.0)
 
     @property
     def valid(self) -> bool:
@@ -100,6 +101,8 @@ class BaseEstimator:
         reason = self._watch.update(self.filter, before, refused, senses.up, senses.dt)
         if reason:
             self._give_up(reason)
+        else:
+            self._sound = self.filter.position.copy(), self.filter.rotation
         return reason
 
     def _start(self, senses: Senses) -> None:
@@ -119,7 +122,7 @@ class BaseEstimator:
         )
         self.filter.reset(self.filter.rotation, position, spread)
         if senses.measured:
-            least = self._config.contact.on * self._weight
+            least = self._config.contact.touch * self._weight
             standing = [force >= least for force in senses.wrenches[:, 2].tolist()]
         else:
             standing = [sole < min(soles) + _SAME_FLOOR for sole in soles]
@@ -129,6 +132,7 @@ class BaseEstimator:
             if stands:
                 self._add(foot)
         self._watch.reset()
+        self._sound = self.filter.position.copy(), self.filter.rotation
         self.started, self._lost = True, ""
         self._coasting = self._airborne = 0.0
 
@@ -239,10 +243,10 @@ class BaseEstimator:
     def _give_up(self, reason: str) -> None:
         """Invalid until the robot is at rest; keep place, heading and sound biases for then."""
         state, health = self.filter, self._config.health
-        base = np.dot(state.rotation, self._kinematics.imu_rotation.T)
-        x, y, yaw = *state.position[:2].tolist(), atan2(base[1, 0], base[0, 0])
-        if np.isfinite(x + y + yaw):
-            self._place = (x, y, yaw)
+        position, rotation = self._sound
+        base = np.dot(rotation, self._kinematics.imu_rotation.T)
+        middle = position + np.dot(base, self._kinematics.offsets.mean(axis=0))
+        self._place = float(middle[0]), float(middle[1]), atan2(base[1, 0], base[0, 0])
         if not np.linalg.norm(state.gyroscope_bias) < health.gyroscope_bias:
             state.gyroscope_bias = np.zeros(3)
         if not np.linalg.norm(state.accelerometer_bias) < health.accelerometer_bias:
@@ -267,8 +271,8 @@ def _detectors(
 ) -> tuple[ContactDetector, ContactDetector]:
     """For measured wrenches, and for those made from torques."""
     values = config.contact
-    delays = values.on_delay, values.off_delay
+    delays = values.touch_delay, values.lift_delay
     return (
-        ContactDetector(feet, values.on * weight, values.off * weight, *delays),
-        ContactDetector(feet, values.torque_on * weight, values.torque_off * weight, *delays),
+        ContactDetector(feet, values.touch * weight, values.lift * weight, *delays),
+        ContactDetector(feet, values.torque_touch * weight, values.torque_lift * weight, *delays),
     )

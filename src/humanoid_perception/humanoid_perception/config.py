@@ -48,18 +48,16 @@ class FilterConfig:
 class ContactConfig:
     """Contact decision. Loads are fractions of the robot's weight on one foot."""
 
-    on: float = key(0.08, above=0.0, max=0.5, doc="in contact at this load")
-    off: float = key(0.04, above=0.0, max=0.5, doc="no longer in contact below this load")
-    on_delay: float = key(0.004, unit="s", min=0.0, max=0.1, doc="load must last so long")
-    off_delay: float = key(0.004, unit="s", min=0.0, max=0.1, doc="absence must last so long")
-    torque_filter: float = key(
-        0.003, unit="s", min=0.0, max=0.1, doc="of wrenches made from torques"
-    )
-    torque_on: float = key(0.15, above=0.0, max=0.5, doc="as `on`, of wrenches made from torques")
-    torque_off: float = key(0.08, above=0.0, max=0.5, doc="as `off`, of wrenches made from torques")
+    touch: float = key(0.08, above=0.0, max=0.5, doc="in contact from this load on")
+    lift: float = key(0.04, above=0.0, max=0.5, doc="no longer in contact below this load")
+    touch_delay: float = key(0.004, unit="s", min=0.0, max=0.1, doc="load must last so long")
+    lift_delay: float = key(0.004, unit="s", min=0.0, max=0.1, doc="absence must last so long")
+    torque_touch: float = key(0.15, above=0.0, max=0.5, doc="`touch` of wrenches from torques")
+    torque_lift: float = key(0.08, above=0.0, max=0.5, doc="`lift` of wrenches from torques")
+    torque_filter: float = key(0.003, unit="s", min=0.0, max=0.1, doc="their time constant")
 
     def __post_init__(self) -> None:
-        for low, high in (("off", "on"), ("torque_off", "torque_on")):
+        for low, high in (("lift", "touch"), ("torque_lift", "torque_touch")):
             if getattr(self, low) >= getattr(self, high):
                 raise ValueError(f"{low} must be below {high}")
 

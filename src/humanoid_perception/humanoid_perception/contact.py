@@ -23,10 +23,12 @@ _DAMPING = 0.003
 class ContactDetector:
     """Hysteresis and delay on the load of each foot."""
 
-    def __init__(self, feet: int, on: float, off: float, on_delay: float, off_delay: float) -> None:
-        """`on`, `off` [N]: normal force at which a contact begins and below which it ends; delays [s]."""
-        self._on, self._off = on, off
-        self._on_delay, self._off_delay = on_delay, off_delay
+    def __init__(
+        self, feet: int, touch: float, lift: float, touch_delay: float, lift_delay: float
+    ) -> None:
+        """Normal forces [N] from which on a contact begins and below which it ends; delays [s]."""
+        self._touch, self._lift = touch, lift
+        self._touch_delay, self._lift_delay = touch_delay, lift_delay
         self.contact: list[bool] = [False] * feet
         self._against = [0.0] * feet  # how long the load has contradicted `contact` [s]
 
@@ -39,12 +41,12 @@ class ContactDetector:
         """Return the decision after one more sample: normal force on each foot [N], `dt` [s] later."""
         for foot, force in enumerate(load):
             touching = self.contact[foot]
-            pressed = force >= (self._off if touching else self._on)  # False for NaN
+            pressed = force >= (self._lift if touching else self._touch)  # False for NaN
             if pressed == touching:
                 self._against[foot] = 0.0
                 continue
             self._against[foot] += dt
-            if self._against[foot] >= (self._off_delay if touching else self._on_delay):
+            if self._against[foot] >= (self._lift_delay if touching else self._touch_delay):
                 self.contact[foot] = not touching
                 self._against[foot] = 0.0
         return self.contact
