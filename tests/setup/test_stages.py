@@ -157,7 +157,8 @@ def test_clean_removes_the_environment(setup: Setup, monkeypatch: pytest.MonkeyP
 
 
 SLOW_SETUP = """
-import importlib.machinery, importlib.util, sys, time
+import importlib.machinery, importlib.util, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background job
 loader = importlib.machinery.SourceFileLoader("script", sys.argv[1])
 script = importlib.util.module_from_spec(importlib.util.spec_from_loader("script", loader))
 loader.exec_module(script)
