@@ -36,6 +36,7 @@ KEYS = {
     "numpy": "python3-numpy",
     "rosbags": "python3-rosbags-pip",
     "serial": "python3-serial",
+    "typing_extensions": "python3-typing-extensions",
     "yaml": "python3-yaml",
     "zstandard": None,
 }
