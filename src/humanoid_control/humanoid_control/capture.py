@@ -1,7 +1,7 @@
 """The capture point of a standing robot, and the law that keeps it over the feet.
 
-Englsberger, Ott, Albu-Schäffer, "Three-dimensional bipedal walking control based on divergent component
-of motion", IEEE T-RO 2015. Everything here is horizontal, shape (2,), [m].
+Englsberger, Ott, Albu-Schäffer, "Three-dimensional bipedal walking control based on divergent
+component of motion", IEEE T-RO 2015. Everything here is horizontal, shape (2,), [m].
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class SupportPolygon:
 
     @classmethod
     def of(cls, points: Array) -> "SupportPolygon":
-        """The convex hull of `points`, shape (p, 2) or (p, 3). Raises ValueError if it has no area."""
+        """The convex hull of `points`, shape (p, 2 or 3). Raises ValueError if it has no area."""
         return cls(*hull_edges(points))
 
     def distance_outside(self, point: Array) -> float:
@@ -41,18 +41,17 @@ class SupportPolygon:
         return inside + max(float(share), 0.0) * way
 
 
-def pivot(
-    capture: Array, reference: Array, polygon: SupportPolygon, gain: float, hip: float, margin: float
-) -> Array:
-    """Return the centroidal moment pivot that drives the capture point to `reference`.
+def pressure_and_excess(
+    capture: Array, reference: Array, polygon: SupportPolygon, gain: float, margin: float
+) -> tuple[Array, Array]:
+    """Return the centre of pressure that drives the capture point to `reference`, and the excess.
 
-    Within reach of the feet it is the centre of pressure: `gain` times the error beyond the reference,
-    cut at the edge. When the capture point comes nearer to the edge than `margin` [m], no pressure
-    under the feet would hold it for long: the pivot goes beyond the edge by `hip` times the excess,
-    which takes angular momentum, the hip strategy (Pratt, Carff, Drakunov, Goswami, "Capture point: a
-    step toward humanoid push recovery", 2006).
+    The pressure lies `gain` times the error beyond the reference, cut at the edge. Where the
+    capture point is nearer to the edge than `margin` [m], no pressure under the feet brings it
+    back fast enough; the excess is the part of its way beyond the margin. Only a change of angular
+    momentum moves the line of the ground forces there: the hip strategy (Pratt, Carff, Drakunov,
+    Goswami, "Capture point: a step toward humanoid push recovery", Humanoids 2006).
     """
     error = capture - reference
-    under_feet = polygon.cut(reference, reference + gain * error)
-    excess = capture - polygon.cut(reference, capture, margin)
-    return under_feet + hip * excess
+    pressure = polygon.cut(reference, reference + gain * error)
+    return pressure, capture - polygon.cut(reference, capture, margin)

@@ -6,12 +6,11 @@ from math import sqrt
 import numpy as np
 import pinocchio as pin
 
-from humanoid_control.capture import SupportPolygon, pivot
+from humanoid_control.capture import SupportPolygon, pressure_and_excess
 from humanoid_control.controller import UPRIGHT, Array, Controller, JointTargets, References, State
 from humanoid_control.ramps import Stopwatch, smoothstep
 from humanoid_control.tilt import tilt
 from humanoid_control.whole_body import (
-    Dynamics,
     MomentumTask,
     OrientationTask,
     WholeBody,
@@ -26,33 +25,50 @@ from humanoid_description.strict_yaml import key
 class StandConfig:
     """The balance: what it wants, and how much of each. Weights act on squared errors."""
 
-    capture_gain: float = key(2.5, above=1.0, unit="-", doc="pressure moves this times the capture point's error")
-    capture_integral: float = key(0.5, min=0.0, unit="1/s", doc="removes a lasting error of the capture point")
-    integral_limit: float = key(0.02, min=0.0, unit="m", doc="most that the integral may move the reference")
-    hip_gain: float = key(8.0, min=0.0, unit="-", doc="reach beyond the feet per excess of the capture point")
-    hip_margin: float = key(0.02, min=0.0, unit="m", doc="distance to the edge from which on the hips help")
-    height_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
-    height_damping: float = key(12.0, min=0.0, unit="1/s")
-    com_weight: float = key(10.0, above=0.0, unit="s^4/m^2", doc="horizontal acceleration of the CoM")
-    height_weight: float = key(3.0, above=0.0, unit="s^4/m^2", doc="vertical acceleration of the CoM")
-    momentum_weight: float = key(1.0e-3, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum")
-    momentum_damping: float = key(5.0, min=0.0, unit="1/s", doc="slowing of the angular momentum")
-    torso_weight: float = key(0.3, min=0.0, unit="s^4/rad^2")
-    torso_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
-    torso_damping: float = key(12.0, min=0.0, unit="1/s")
-    posture_weight: float = key(0.02, above=0.0, unit="s^4/rad^2", doc="joints above the hips")
+    capture_gain: float = key(
+        3.7, above=1.0, unit="-", doc="pressure under the feet per error of the capture point"
+    )
+    capture_integral: float = key(
+        0.5, min=0.0, unit="1/s", doc="removes a lasting error of the capture point"
+    )
+    integral_limit: float = key(0.02, min=0.0, unit="m", doc="most that the integral may shift it")
+    hip_gain: float = key(
+        3.7, min=0.0, unit="-", doc="reach beyond the feet per excess of the capture point"
+    )
+    hip_margin: float = key(
+        0.027, min=0.0, unit="m", doc="the hips help when the capture point is nearer to the edge"
+    )
+    hip_reach: float = key(0.053, min=0.0, unit="m", doc="most that the hips reach beyond the feet")
+    height_stiffness: float = key(60.0, min=0.0, unit="1/s^2", doc="height of the base")
+    height_damping: float = key(12.0, min=0.0, unit="1/s", doc="vertical speed of the CoM")
+    com_weight: float = key(65.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, horizontal")
+    height_weight: float = key(15.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, vertical")
+    momentum_weight: float = key(
+        5.0e-4, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum"
+    )
+    momentum_damping: float = key(1.1, min=0.0, unit="1/s", doc="slows the angular momentum")
+    torso_weight: float = key(0.014, min=0.0, unit="s^4/rad^2", doc="torso turning as asked for")
+    torso_stiffness: float = key(127.0, min=0.0, unit="1/s^2")
+    torso_damping: float = key(18.0, min=0.0, unit="1/s")
+    posture_weight: float = key(0.044, above=0.0, unit="s^4/rad^2", doc="joints beyond the legs")
     leg_weight: float = key(1.0e-4, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
-    tracked_weight: float = key(5.0, above=0.0, unit="s^4/rad^2", doc="joints that follow a trajectory")
-    posture_stiffness: float = key(60.0, min=0.0, unit="1/s^2")
-    posture_damping: float = key(14.0, min=0.0, unit="1/s")
+    posture_stiffness: float = key(144.0, min=0.0, unit="1/s^2")
+    posture_damping: float = key(21.6, min=0.0, unit="1/s")
+    tracked_weight: float = key(
+        5.0, above=0.0, unit="s^4/rad^2", doc="joints that follow a trajectory"
+    )
     tracked_stiffness: float = key(400.0, min=0.0, unit="1/s^2")
     tracked_damping: float = key(40.0, min=0.0, unit="1/s")
     joint_damping: float = key(
-        0.2, min=0.0, unit="-", doc="part of the table's damping that acts on the drives' velocity error"
+        0.2, min=0.0, unit="-", doc="share of the table's damping on the drives' velocity error"
     )
-    settle: float = key(1.0, above=0.0, unit="s", doc="from the pose found at the start to the references")
+    settle: float = key(
+        1.0, above=0.0, unit="s", doc="from the pose found at the start to the references"
+    )
     tilt: float = key(0.3, above=0.0, unit="rad", doc="refuse if the base is tilted more")
-    load: float = key(0.6, min=0.0, max=1.0, unit="-", doc="refuse if the feet carry less of the weight")
+    load: float = key(
+        0.6, min=0.0, max=1.0, unit="-", doc="refuse if the feet carry less of the weight"
+    )
 
 
 class StandController(Controller):
@@ -81,7 +97,9 @@ class StandController(Controller):
         self._watch = Stopwatch()
         self._polygon = SupportPolygon.of(self._corners())
         self._integral = np.zeros(2)
-        self._begin_at = (np.zeros(2), 0.0, pin.SE3.Identity().rotation, self._ready)
+        self._begin_at = (np.zeros(3), np.eye(3), self._ready)  # body, torso, posture
+        self._last_reference: Array | None = None
+        self._last_velocity: Array | None = None
 
     def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
         config, mass = self._config, self._body.mass
@@ -129,16 +147,16 @@ class StandController(Controller):
         self._polygon = SupportPolygon.of(self._corners())
         self._integral[:] = 0.0
         com = self._in_footprint(self._body.com[:2]) - self._ready_middle
-        height = self._height() - self._ready_height
         torso = self._heading().T @ self._body.placement(self._torso.frame).rotation
-        self._begin_at = (com, height, torso, state.q[7:].copy())
+        self._begin_at = (np.append(com, self._height()), torso, state.q[7:].copy())
+        self._last_reference = self._last_velocity = None
 
     def update(self, state: State, references: References) -> JointTargets:
         step = self._watch.advance(state.stamp)
         self._observe(state)
         fade = smoothstep(self._watch.elapsed / self._config.settle)
         self._command_momentum(references, fade, step)
-        self._command_posture(references, fade)
+        self._command_posture(references, fade, step)
         solution = self._whole_body.solve(self._feet, self._tasks)
         acceleration = solution.acceleration[6:]
         q, dq = state.q[7:], state.v[6:]
@@ -187,34 +205,51 @@ class StandController(Controller):
         body = self._body
         return body.com[:2] + body.com_velocity[:2] / self._pole()
 
+    def _body_reference(self, references: References, fade: float, step: float) -> Array:
+        """CoM offset and base height asked for, shape (3,), [m], and their rates [m/s], shape (3,)."""
+        height = self._ready_height if references.height is None else references.height
+        now = np.append(references.com_offset, height)
+        now = fade * now + (1.0 - fade) * self._begin_at[0]
+        last = now if self._last_reference is None or step <= 0.0 else self._last_reference
+        self._last_reference = now
+        return np.concatenate((now, (now - last) / max(step, 1e-6)))
+
     def _command_momentum(self, references: References, fade: float, step: float) -> None:
         config, body = self._config, self._body
-        com_start, height_start, _, _ = self._begin_at
-        offset = fade * references.com_offset + (1.0 - fade) * com_start
-        reference = self._ready_middle + offset
+        asked = self._body_reference(references, fade, step)
+        pole = self._pole()
+        reference = self._ready_middle + asked[:2] + asked[3:5] / pole
+        linear, angular = self._momentum.linear, self._momentum.angular
+        pressure, beyond = self._balance(reference, step)
+        weight = -body.mass * body.gravity[2]
+        angular[:] = -config.momentum_damping * body.momentum[3:]
+        angular[0] -= weight * beyond[1]
+        angular[1] += weight * beyond[0]
+        pivot = pressure + np.array((angular[1], -angular[0])) / weight
+        linear[:2] = body.mass * pole**2 * (body.com[:2] - pivot)
+        error, slip = asked[2] - self._height(), asked[5] - body.com_velocity[2]
+        linear[2] = body.mass * (config.height_stiffness * error + config.height_damping * slip)
+
+    def _balance(self, reference: Array, step: float) -> tuple[Array, Array]:
+        """Wanted centre of pressure, and how far beyond it the hips should reach, in the world [m]."""
+        config, polygon = self._config, self._polygon
         capture = self._in_footprint(self._capture())
         error = capture - reference
-        if self._polygon.distance_outside(reference + config.capture_gain * error) < 0.0:
-            limit = config.integral_limit
-            self._integral = np.clip(
-                self._integral + step * config.capture_integral * error, -limit, limit
+        if polygon.distance_outside(reference + config.capture_gain * error) < 0.0:
+            self._integral += step * config.capture_integral * error
+            np.clip(
+                self._integral, -config.integral_limit, config.integral_limit, out=self._integral
             )
-        goal = self._polygon.cut(self._ready_middle, reference - self._integral, config.hip_margin)
-        at = pivot(capture, goal, self._polygon, config.capture_gain, config.hip_gain, config.hip_margin)
-        lever = body.com[:2] - self._middle - self._rotation @ at
-        linear = self._momentum.linear
-        linear[:2] = body.mass * self._pole() ** 2 * lever
-        wanted = self._ready_height if references.height is None else references.height
-        wanted = fade * wanted + (1.0 - fade) * (self._ready_height + height_start)
-        linear[2] = body.mass * (
-            config.height_stiffness * (wanted - self._height())
-            - config.height_damping * body.com_velocity[2]
+        goal = polygon.cut(self._ready_middle, reference - self._integral, config.hip_margin)
+        pressure, excess = pressure_and_excess(
+            capture, goal, polygon, config.capture_gain, config.hip_margin
         )
-        self._momentum.angular[:] = -config.momentum_damping * body.momentum[3:]
+        reach = min(config.hip_gain, config.hip_reach / max(float(np.hypot(*excess)), 1e-9))
+        return self._middle + self._rotation @ pressure, reach * self._rotation @ excess
 
-    def _command_posture(self, references: References, fade: float) -> None:
+    def _command_posture(self, references: References, fade: float, step: float) -> None:
         config, whole_body = self._config, self._whole_body
-        _, _, torso_start, posture_start = self._begin_at
+        _, torso_start, posture_start = self._begin_at
         torso = pin.rpy.rpyToMatrix(references.torso)
         if fade < 1.0:
             torso = torso_start @ pin.exp3(fade * pin.log3(torso_start.T @ torso))
@@ -229,7 +264,10 @@ class StandController(Controller):
         tracked = references.tracked
         if tracked is not None and tracked.any():
             tight = config.tracked_stiffness * error + config.tracked_damping * slip
+            if self._last_velocity is not None and step > 0.0:
+                tight += (velocity - self._last_velocity) / step
             wanted = np.where(tracked, tight, wanted)
             weight = np.where(tracked, config.tracked_weight, weight)
+        self._last_velocity = velocity.copy()
         whole_body.posture_command = wanted
         whole_body.posture_weight = weight
