@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from humanoid_description import RobotDescription, load_robot
 from humanoid_perception.inekf import GRAVITY
 from humanoid_perception.kinematics import LegKinematics

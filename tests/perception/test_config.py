@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from humanoid_description import ConfigError
 from humanoid_perception.config import PerceptionConfig, load_perception
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pinocchio as pin
 import pytest
+
 from humanoid_description import RobotDescription, pinocchio_model
 from humanoid_perception.config import ContactConfig
 from humanoid_perception.contact import ContactDetector, TorqueWrenches

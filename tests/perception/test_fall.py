@@ -4,6 +4,7 @@ from math import cos, pi, radians, sin
 
 import numpy as np
 import pytest
+
 from humanoid_perception.config import FallConfig
 from humanoid_perception.fall import FallDetector, tilt_and_rate
 from humanoid_perception.types import FALLEN, FALLING, UPRIGHT
@@ -12,7 +13,9 @@ DT = 0.002
 CONFIG = FallConfig()
 
 
-def hold(detector: FallDetector, seconds: float, tilt: float, rate: float = 0.0, turning: float = 0.0) -> int:
+def hold(
+    detector: FallDetector, seconds: float, tilt: float, rate: float = 0.0, turning: float = 0.0
+) -> int:
     """Feed one condition for `seconds`; tilt in degrees."""
     for _ in range(round(seconds / DT)):
         detector.update(radians(tilt), rate, turning, DT)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from humanoid_perception import lie
 from humanoid_perception.config import HealthConfig
 from humanoid_perception.health import DivergenceWatch, ImuWatch, Vertical

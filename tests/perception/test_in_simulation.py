@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pinocchio as pin
 import pytest
+
 from humanoid_description import RobotDescription, pinocchio_model
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mujoco.driver import MujocoDriver
@@ -30,7 +31,9 @@ class Script:
         pin.framesForwardKinematics(model, self._data, self._q)
         self._goals = [self._data.oMf[sole].copy() for sole in self._soles]
         ends = [model.frames[sole].parentJoint for sole in self._soles]
-        self._columns = sorted({model.joints[j].idx_v for end in ends for j in model.supports[end] if j > 1})
+        self._columns = sorted(
+            {model.joints[j].idx_v for end in ends for j in model.supports[end] if j > 1}
+        )
 
     def at(self, t: float) -> np.ndarray:
         """Joint angles at `t` [s], by one Newton step from those of the call before."""
@@ -40,8 +43,13 @@ class Script:
         q[:3] *= swing
         pin.computeJointJacobians(model, data, q)
         pin.updateFramePlacements(model, data)
-        gaps = [pin.log6(data.oMf[s].actInv(g)).vector for s, g in zip(self._soles, self._goals, strict=True)]
-        rows = [pin.getFrameJacobian(model, data, s, pin.LOCAL)[:, self._columns] for s in self._soles]
+        gaps = [
+            pin.log6(data.oMf[s].actInv(g)).vector
+            for s, g in zip(self._soles, self._goals, strict=True)
+        ]
+        rows = [
+            pin.getFrameJacobian(model, data, s, pin.LOCAL)[:, self._columns] for s in self._soles
+        ]
         step = np.zeros(model.nv)
         step[self._columns] = np.linalg.lstsq(np.vstack(rows), np.concatenate(gaps), rcond=None)[0]
         self._q = pin.integrate(model, q, step)
@@ -73,13 +81,23 @@ def test_squats_and_weight_shifts_stay_within_the_bars(
         assert estimate.valid, estimate.faults
         assert estimate.contact.all()
         pose, twist = driver.world.truth()
-        rows.append([*pose, *twist[:3], *estimate.position, *estimate.orientation, *estimate.linear_velocity])
+        rows.append(
+            [
+                *pose,
+                *twist[:3],
+                *estimate.position,
+                *estimate.orientation,
+                *estimate.linear_velocity,
+            ]
+        )
         driver.enable(True)
         driver.write(Command(script.at(tick * 0.002), still, still, *gains))
     driver.close()
     true, found = np.hsplit(np.array(rows), 2)
     drift = (found - found[0] - true + true[0])[:, :3]
-    tilt = np.arccos(np.clip((vertical(found[:, 3:7]) * vertical(true[:, 3:7])).sum(axis=1), -1.0, 1.0))
+    tilt = np.arccos(
+        np.clip((vertical(found[:, 3:7]) * vertical(true[:, 3:7])).sum(axis=1), -1.0, 1.0)
+    )
     velocity = np.linalg.norm(found[:, 7:] - true[:, 7:], axis=1)
     assert np.ptp(true[:, 1]) > 0.03  # it did move
     assert np.linalg.norm(drift, axis=1).max() < 0.03 / 2

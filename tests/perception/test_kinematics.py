@@ -1,8 +1,9 @@
-"""Promises of the leg kinematics, on a sensor in the pelvis (G1) and one above the waist (Talos)."""
+"""Promises of the leg kinematics, with the IMU in the pelvis (G1) and above the waist (Talos)."""
 
 import numpy as np
 import pinocchio as pin
 import pytest
+
 from humanoid_description import RobotDescription, pinocchio_model
 from humanoid_perception import lie
 from humanoid_perception.inekf import GRAVITY
@@ -39,7 +40,9 @@ def test_soles_and_sensor_are_where_the_whole_model_has_them(robot: RobotDescrip
         np.testing.assert_allclose(kinematics.offsets[foot], offset, atol=1e-12)
 
 
-def test_the_spread_of_a_sole_follows_from_the_derivative_by_the_joints(robot: RobotDescription) -> None:
+def test_the_spread_of_a_sole_follows_from_the_derivative_by_the_joints(
+    robot: RobotDescription,
+) -> None:
     """G against finite differences of what the sensor sees, turned into the base's axes."""
     position, step = posture(robot), 1e-6
     kinematics = LegKinematics(robot)
@@ -73,7 +76,9 @@ def test_the_sensors_jacobian_gives_its_velocity_in_the_base(robot: RobotDescrip
     twist = kinematics.imu_jacobian @ velocity[kinematics.rows]
     kinematics.update(position + step * velocity)
     np.testing.assert_allclose((kinematics.imu_position - before) / step, twist[:3], atol=1e-5)
-    np.testing.assert_allclose(lie.log(kinematics.imu_rotation @ axes.T) / step, twist[3:], atol=1e-5)
+    np.testing.assert_allclose(
+        lie.log(kinematics.imu_rotation @ axes.T) / step, twist[3:], atol=1e-5
+    )
 
 
 def test_standing_torques_are_those_of_the_whole_model(robot: RobotDescription) -> None:
@@ -88,7 +93,9 @@ def test_standing_torques_are_those_of_the_whole_model(robot: RobotDescription) 
     up = np.array([0.0, 0.0, GRAVITY])
     torques = kinematics.inverse_dynamics(position, np.zeros_like(position), up)
     for leg in kinematics.legs:
-        np.testing.assert_allclose(torques[leg], full[kinematics.rows[leg]] * GRAVITY / 9.81, atol=1e-9)
+        np.testing.assert_allclose(
+            torques[leg], full[kinematics.rows[leg]] * GRAVITY / 9.81, atol=1e-9
+        )
 
 
 def test_the_mass_counts_every_link(robot: RobotDescription) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from humanoid_perception import lie
 
 ANGLES = [0.0, 1e-9, 1e-4, 0.02, 0.31, 0.3163, 1.0, 3.0]  # 0.3162^2 = 0.1 is where the series ends
@@ -13,7 +14,7 @@ def axis(seed: int = 3) -> np.ndarray:
 
 
 def series(phi: np.ndarray, shift: int) -> np.ndarray:
-    """Gamma_m: the sum of phi^k / (k + m)! over k (Hartley et al. 2020, equation 60)."""
+    """Gamma_m: the sum of phi^k / (k + m)! over k."""
     total, term = np.zeros((3, 3)), np.eye(3)
     for i in range(1, shift + 1):
         term = term / i

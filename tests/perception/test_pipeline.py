@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pinocchio as pin
 import pytest
+
 from humanoid_description import RobotDescription
 from humanoid_perception.inekf import GRAVITY
 from humanoid_perception.pipeline import Perception
@@ -34,7 +35,7 @@ def stand(perception: Perception, standing: Any, first: int, last: int, **change
     return estimate
 
 
-# -- start ------------------------------------------------------------------------------------------
+# -- start ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["g1", "talos"])
@@ -66,7 +67,8 @@ def test_a_tilted_start_is_seen_by_the_accelerometer(perception: Perception, sta
 
 
 @pytest.mark.parametrize(
-    "moving", [{"angular_velocity": np.array([0.0, 0.5, 0.0])}, {"linear_acceleration": np.zeros(3)}]
+    "moving",
+    [{"angular_velocity": np.array([0.0, 0.5, 0.0])}, {"linear_acceleration": np.zeros(3)}],
 )
 def test_a_start_in_motion_waits_for_rest(
     perception: Perception, standing: Any, moving: dict[str, Any]
@@ -83,10 +85,12 @@ def test_without_any_imu_the_fault_names_it(perception: Perception, standing: An
     assert not estimate.valid
 
 
-# -- the same stamp ---------------------------------------------------------------------------------
+# -- the same stamp ------------------------------------------------------------------------------
 
 
-def test_a_repeated_stamp_is_answered_by_the_same_object(perception: Perception, standing: Any) -> None:
+def test_a_repeated_stamp_is_answered_by_the_same_object(
+    perception: Perception, standing: Any
+) -> None:
     first = perception.update(standing(1))
     assert perception.update(standing(1)) is first
 
@@ -100,11 +104,17 @@ def test_repeats_cannot_be_seen_in_the_results(
         plain = once.update(sample)
         for _ in range(3):
             repeated = often.update(sample)
-    for field in ("position", "orientation", "linear_velocity", "angular_velocity", "gyroscope_bias"):
+    for field in (
+        "position",
+        "orientation",
+        "linear_velocity",
+        "angular_velocity",
+        "gyroscope_bias",
+    ):
         np.testing.assert_array_equal(getattr(plain, field), getattr(repeated, field))
 
 
-# -- running ----------------------------------------------------------------------------------------
+# -- running ------------------------------------------------------------------------------
 
 
 def test_standing_still_stays_still_and_finds_the_gyroscope_bias(
@@ -114,7 +124,9 @@ def test_standing_still_stays_still_and_finds_the_gyroscope_bias(
     start = perception.update(standing(1))
     for tick in range(2, 10 * SECOND):
         sample = standing(tick)
-        estimate = perception.update(replace(sample, angular_velocity=sample.angular_velocity + bias))
+        estimate = perception.update(
+            replace(sample, angular_velocity=sample.angular_velocity + bias)
+        )
     assert estimate.valid
     np.testing.assert_allclose(estimate.gyroscope_bias, bias, atol=1e-3)
     assert np.linalg.norm(estimate.position - start.position) < 0.01
@@ -133,7 +145,10 @@ def test_a_lifted_foot_loses_contact_and_comes_back(perception: Perception, stan
     stand(perception, standing, 1, SECOND)
     one = np.zeros((2, 6))
     one[0, 2] = standing.weight
-    assert stand(perception, standing, SECOND, SECOND + 10, wrenches=one).contact.tolist() == [True, False]
+    assert stand(perception, standing, SECOND, SECOND + 10, wrenches=one).contact.tolist() == [
+        True,
+        False,
+    ]
     estimate = stand(perception, standing, SECOND + 10, SECOND + 20)
     assert estimate.contact.tolist() == [True, True]
     assert estimate.valid
@@ -142,7 +157,7 @@ def test_a_lifted_foot_loses_contact_and_comes_back(perception: Perception, stan
 def test_a_light_foot_that_slips_does_not_carry_the_base_along(
     perception: Perception, standing: Any
 ) -> None:
-    """The right leg opens by 0.1 rad, its foot sliding 7 cm over the floor under a tenth of the weight."""
+    """The right leg opens by 0.1 rad; its foot slides 7 cm under a tenth of the weight."""
     wrenches = np.zeros((2, 6))
     wrenches[:, 2] = 0.9 * standing.weight, 0.1 * standing.weight
     before = stand(perception, standing, 1, SECOND, wrenches=wrenches)
@@ -164,7 +179,9 @@ def test_hanging_at_rest_stays_valid_and_landing_finds_the_floor(
     assert not hanging.contact.any()
     landed = stand(perception, standing, 4 * SECOND, 5 * SECOND)
     assert landed.valid
-    soles = landed.position[2] + standing.kinematics.imu_position[2] + standing.kinematics.offsets[:, 2]
+    soles = (
+        landed.position[2] + standing.kinematics.imu_position[2] + standing.kinematics.offsets[:, 2]
+    )
     np.testing.assert_allclose(soles, 0.0, atol=0.01)
 
 
@@ -175,7 +192,7 @@ def test_flying_is_not_valid_for_long(perception: Perception, standing: Any) -> 
     assert not stand(perception, standing, SECOND + 100, SECOND + 300, **flight).valid
 
 
-# -- faults -----------------------------------------------------------------------------------------
+# -- faults ------------------------------------------------------------------------------
 
 
 def test_a_short_imu_gap_changes_nothing_visible(perception: Perception, standing: Any) -> None:
@@ -187,7 +204,9 @@ def test_a_short_imu_gap_changes_nothing_visible(perception: Perception, standin
     assert np.linalg.norm(estimate.position - before.position) < 1e-3
 
 
-def test_a_long_imu_gap_is_reported_within_50_ms_and_survived(perception: Perception, standing: Any) -> None:
+def test_a_long_imu_gap_is_reported_within_50_ms_and_survived(
+    perception: Perception, standing: Any
+) -> None:
     before = stand(perception, standing, 1, SECOND)
     gap = {"angular_velocity": None, "linear_acceleration": None}
     lost = stand(perception, standing, SECOND, SECOND + 11, **gap)
@@ -215,14 +234,18 @@ def test_joints_that_are_not_finite_invalidate_only_their_sample(
     assert perception.update(standing(SECOND + 1)).valid
 
 
-def test_a_wrench_that_is_not_finite_is_a_missing_one(perception: Perception, standing: Any) -> None:
+def test_a_wrench_that_is_not_finite_is_a_missing_one(
+    perception: Perception, standing: Any
+) -> None:
     stand(perception, standing, 1, SECOND)
     estimate = perception.update(standing(SECOND, wrenches=np.full((2, 6), np.nan)))
     assert np.isfinite(estimate.wrenches).all()
     assert estimate.valid
 
 
-def test_contradicting_feet_are_divergence_within_100_ms(perception: Perception, standing: Any) -> None:
+def test_contradicting_feet_are_divergence_within_100_ms(
+    perception: Perception, standing: Any
+) -> None:
     """The encoders shake as no body could, while the IMU rests."""
     stand(perception, standing, 1, SECOND)
     found, random = None, np.random.default_rng(4)

@@ -222,7 +222,7 @@ class BaseEstimator:
         )
 
     def _land(self, foot: int) -> None:
-        """After hanging or lying the height is unknown: a foot that comes to stand is on the floor."""
+        """After hanging or lying: the height is unknown, and a foot that comes to stand is at 0."""
         self.filter.position[2] = -self._lowest(foot)
 
     def _lowest(self, foot: int) -> float:

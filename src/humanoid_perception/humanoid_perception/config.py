@@ -12,8 +12,8 @@ from humanoid_description.strict_yaml import key
 class FilterConfig:
     """Noise of the base estimator: standard deviations.
 
-    The defaults of the inertial sensor are a few times the datasheet of a mid-grade MEMS unit (see the
-    MuJoCo driver's options), to leave room for vibration, which a datasheet does not count.
+    The defaults of the inertial sensor are a few times the datasheet of a mid-grade MEMS unit (see
+    the MuJoCo driver's options), to leave room for vibration, which a datasheet does not count.
     """
 
     gyroscope: float = key(5e-4, unit="rad/s/sqrt(Hz)", above=0.0, doc="white noise")

@@ -1,11 +1,11 @@
 """Which feet stand on the ground: from force sensors, or from joint torques where there are none.
 
-Without sensors the wrench on a foot follows from what its leg's torques are not needed for otherwise.
-This is the static special case of the momentum observer (De Luca, Albu-Schaeffer, Haddadin, Hirzinger:
-"Collision detection and safe reaction with the DLR-III lightweight manipulator arm", IROS 2006; for
-contacts of legged robots: Bledt, Wensing, Ingersoll, Kim, "Contact model fusion for event-based
-locomotion in unstructured terrains", ICRA 2018): joint accelerations are neglected, the base's linear
-acceleration is not, since the accelerometer measures it.
+Without sensors the wrench on a foot follows from what its leg's torques are not needed for
+otherwise. This is the static special case of the momentum observer (De Luca, Albu-Schaeffer,
+Haddadin, Hirzinger: "Collision detection and safe reaction with the DLR-III lightweight manipulator
+arm", IROS 2006; for contacts of legged robots: Bledt, Wensing, Ingersoll, Kim, "Contact model
+fusion for event-based locomotion in unstructured terrains", ICRA 2018): joint accelerations are
+neglected, the base's linear acceleration is not, since the accelerometer measures it.
 """
 
 import numpy as np
@@ -16,7 +16,8 @@ from humanoid_perception.kinematics import LegKinematics
 
 Array = NDArray[np.float64]
 
-# Damping of the inversion near a straight knee [m]: there a torque hardly tells the force along the leg.
+# Damping of the inversion near a straight knee [m]: there a torque hardly tells the force along the
+# leg.
 _DAMPING = 0.003
 
 
@@ -38,7 +39,7 @@ class ContactDetector:
         self._against = [0.0] * len(contact)
 
     def update(self, load: list[float], dt: float) -> list[bool]:
-        """Return the decision after one more sample: normal force on each foot [N], `dt` [s] later."""
+        """Return the decision after one more sample: normal forces [N], `dt` [s] later."""
         for foot, force in enumerate(load):
             touching = self.contact[foot]
             pressed = force >= (self._lift if touching else self._touch)  # False for NaN
@@ -68,10 +69,10 @@ class TorqueWrenches:
     def update(
         self, position: Array, velocity: Array, effort: Array, specific_force: Array, dt: float
     ) -> Array:
-        """Wrenches, shape (feet, 6): ground on foot, force [N] then torque [N m], in the sole frame.
+        """Wrenches (feet, 6): ground on foot in the sole frame, force [N] then torque [N m].
 
-        Joint arrays (n,); `specific_force` (3,) [m/s^2] of the base in its own axes. The kinematics must
-        be up to date with `position`.
+        Joint arrays (n,); `specific_force` (3,) [m/s^2] of the base in its own axes. The kinematics
+        must be up to date with `position`.
         """
         kinematics = self._kinematics
         # M a + h = tau + J' f with the base's acceleration known

@@ -14,15 +14,16 @@ from humanoid_perception.types import FALLEN, FALLING, UPRIGHT
 
 Array = NDArray[np.float64]
 
-# Below this sine the direction of the tilt is undefined, and any turning about a horizontal axis tilts.
+# Below this sine the direction of the tilt is undefined, and any turning about a horizontal axis
+# tilts.
 _VERTICAL = 0.05
 
 
 def tilt_and_rate(up: Array, angular_velocity: Array) -> tuple[float, float]:
     """Tilt [rad] in 0 … pi and its rate [rad/s], positive when tilting further.
 
-    `up` (3,): the vertical as a unit vector in the base frame, `angular_velocity` (3,) [rad/s] of the
-    base in the base frame.
+    `up` (3,): the vertical as a unit vector in the base frame, `angular_velocity` (3,) [rad/s] of
+    the base in the base frame.
     """
     x, y, z = up.tolist()
     wx, wy, _ = angular_velocity.tolist()
@@ -50,8 +51,8 @@ class FallDetector:
     def update(self, tilt: float, tilt_rate: float, turning: float, dt: float) -> int:
         """Return the state after one more sample.
 
-        `tilt` [rad] and `tilt_rate` [rad/s] as :func:`tilt_and_rate` gives them, `turning` [rad/s] the
-        magnitude of the angular velocity, `dt` [s] since the sample before.
+        `tilt` [rad] and `tilt_rate` [rad/s] as :func:`tilt_and_rate` gives them, `turning` [rad/s]
+        the magnitude of the angular velocity, `dt` [s] since the sample before.
         """
         config = self._config
         margin = 1.0 - tilt / config.falling

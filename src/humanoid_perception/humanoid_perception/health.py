@@ -1,4 +1,4 @@
-"""Whether what the estimator is fed, and what it says, can be believed: rows 10 and 11 of the fault table."""
+"""Whether the estimator's input and output can be believed: rows 10 and 11 of the faults."""
 
 from math import acos, isfinite, sqrt
 
@@ -16,7 +16,8 @@ _RATE_WINDOW = 0.5
 _GRAVITY_CONSTANT = 2.0
 # Ages are sums of periods [s].
 _ROUNDING = 1e-9
-# |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below 1e-9.
+# |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below
+# 1e-9.
 _UNIT_TOLERANCE = 1e-6
 
 
@@ -61,6 +62,7 @@ class ImuWatch:
             self.seen
             and rate.tolist() == self.angular_velocity.tolist()
             and force.tolist() == self.linear_acceleration.tolist()
+            and self._position is not None
             and not np.array_equal(position, self._position)
         ):
             return False
@@ -87,7 +89,7 @@ class ImuWatch:
 
 
 class Vertical:
-    """The vertical by a complementary filter of the IMU alone: a second opinion for check and start.
+    """The vertical from the IMU alone, by a complementary filter: a second opinion.
 
     R. Mahony, T. Hamel, J.-M. Pflimlin, "Nonlinear complementary filters on the special orthogonal
     group", IEEE Transactions on Automatic Control 53(5), 2008, in its explicit form for one vector.
@@ -145,8 +147,8 @@ class DivergenceWatch:
     ) -> str:  # fmt: skip
         """Judge the filter after a sample.
 
-        `before`: ``state.vectors`` before the corrections; `ignored`: feet stand, and the gate refused
-        all of them; `up`: the vertical in the sensor frame, by another way.
+        `before`: ``state.vectors`` before the corrections; `ignored`: feet stand, and the gate
+        refused all of them; `up`: the vertical in the sensor frame, by another way.
         """
         return (
             self._broken(state)
@@ -165,13 +167,14 @@ class DivergenceWatch:
         unit = square / 3.0  # of a rotation's three rows; the same as for its quaternion
         if abs(unit - 1.0) > _UNIT_TOLERANCE:
             return f"norm of the orientation is {unit:.6f}"
-        for name, value, limit, unit_name in (
+        for name, value, limit, unit in (
             ("speed", state.velocity, config.speed, "m/s"),
             ("gyroscope bias", state.gyroscope_bias, config.gyroscope_bias, "rad/s"),
             ("accelerometer bias", state.accelerometer_bias, config.accelerometer_bias, "m/s^2"),
         ):
             if np.dot(value, value) > limit * limit:
-                return f"{name} {sqrt(np.dot(value, value)):.2f} {unit_name} (limit {limit:g} {unit_name})"
+                size = sqrt(np.dot(value, value))
+                return f"{name} is {size:.2f} {unit} (limit {limit:g} {unit})"
         return ""
 
     def _jumped(self, state: InvariantFilter, before: Array) -> str:
@@ -182,7 +185,8 @@ class DivergenceWatch:
             ("position", step[1], config.jump_position, "m"),
         ):
             if np.dot(value, value) > limit * limit:
-                return f"{name} jumped by {sqrt(np.dot(value, value)):.3f} {unit} (limit {limit:g} {unit})"
+                size = sqrt(np.dot(value, value))
+                return f"{name} jumped by {size:.3f} {unit} (limit {limit:g} {unit})"
         return ""
 
     def _doubted(
@@ -191,11 +195,13 @@ class DivergenceWatch:
         config = self._config
         self._ignored = max(0.0, self._ignored + (dt if ignored else -0.5 * dt))
         if self._ignored > config.gate_delay:
-            return f"the kinematics of every foot contradict the IMU for {config.gate_delay * 1e3:.0f} ms"
+            limit = config.gate_delay * 1e3
+            return f"the kinematics of every foot contradict the IMU for {limit:.0f} ms"
         x, y, z = state.rotation[2].tolist()
         cosine = x * up[0] + y * up[1] + z * up[2]
         angle = acos(min(1.0, max(-1.0, cosine)))
         self._tilted = self._tilted + dt if angle > config.gravity else 0.0
         if self._tilted > config.gravity_delay:
-            return f"attitude and accelerometer differ by {angle:.2f} rad (limit {config.gravity:.2f} rad)"
+            limit = config.gravity
+            return f"attitude and accelerometer differ by {angle:.2f} rad (limit {limit:.2f} rad)"
         return ""

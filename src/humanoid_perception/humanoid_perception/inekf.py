@@ -5,9 +5,10 @@ filtering for robot state estimation", The International Journal of Robotics Res
 doi 10.1177/0278364919894385 ("Hartley" below).
 
 Inertial prediction, leg kinematics as measurement. Added to the paper: soles are flat, so a contact
-holds the foot's rotation besides its position (as in Rotella et al., "State estimation for a humanoid
-robot", IROS 2014), which makes yaw and the gyroscope's bias observable on one foot; and a foot may roll
-about its centre of pressure, which ties the noise of its position to that of its rotation.
+holds the foot's rotation besides its position (as in Rotella et al., "State estimation for a
+humanoid robot", IROS 2014), which makes yaw and the gyroscope's bias observable on one foot; and a
+foot may roll about its centre of pressure, which ties the noise of its position to that of its
+rotation.
 
 The error is right-invariant: with the estimate X, the true state is ``exp(delta) X`` and the true
 bias ``b + delta_b``. The parts of delta, of three numbers each and in world axes, are in order
@@ -60,7 +61,7 @@ class Spread:
 
 
 def gate(freedom: int, tail: float) -> float:
-    """The value that a chi-square variable of `freedom` degrees (even) exceeds with probability `tail`.
+    """The chi-square value of `freedom` degrees (even) exceeded with probability `tail`.
 
     By bisection of the closed form for even degrees: Q(x) = exp(-x/2) sum_{i < n/2} (x/2)^i / i!.
     """
@@ -144,9 +145,9 @@ class InvariantFilter:
         self.covariance[:] = np.diag(diagonal)
 
     def predict(self, angular_velocity: Array, acceleration: Array, dt: float) -> None:
-        """Advance by `dt` [s] with angular velocity [rad/s] and specific force [m/s^2], shapes (3,).
+        """Advance by `dt` [s] with the readings (3,): angular velocity, specific force [m/s^2].
 
-        The mean is exact for readings constant over dt (Hartley, section 5.2). So is the transition
+        The mean is exact for readings constant over dt (Hartley). So is the transition
         of the error, which does not depend on the state, but for the biases: first order in dt.
         """
         rotation, vectors, noise, diagonal = self.rotation, self.vectors, self.noise, self._diagonal
@@ -184,8 +185,9 @@ class InvariantFilter:
     def loosen_contact(self, foot: int, lever: Array, dt: float, scale: float = 1.0) -> None:
         """Let `foot` slip and roll about its centre of pressure for `dt` [s].
 
-        `lever` (3,) [m] goes from the centre of pressure to the sole's origin, in world axes: a turn
-        w of the foot moves its origin by w x lever. `scale` multiplies the standard deviations.
+        `lever` (3,) [m] goes from the centre of pressure to the sole's origin, in world axes: a
+        turn w of the foot moves its origin by w x lever. `scale` multiplies the standard
+        deviations.
         """
         x, y, z = lever.tolist()
         roll, turn = scale * self.noise.roll, scale * self.noise.turn
@@ -206,10 +208,10 @@ class InvariantFilter:
         self.covariance[own, own] += growth
 
     def add_contact(self, foot: int, offset: Array, rotation: Array, noise: Array) -> None:
-        """Place `foot` where the kinematics see it (Hartley, section 6.2).
+        """Place `foot` where the kinematics see it (Hartley: augmentation).
 
-        `offset` (3,) [m] from the sensor to the sole's origin and `rotation` (3, 3) of the sole, both
-        in world axes; `noise` (6, 6) their covariance [m], [rad].
+        `offset` (3,) [m] from the sensor to the sole's origin and `rotation` (3, 3) of the sole,
+        both in world axes; `noise` (6, 6) their covariance [m], [rad].
         """
         own, covariance = _foot(foot), self.covariance
         self.foot_positions[foot] = self.position + offset
@@ -233,9 +235,9 @@ class InvariantFilter:
     ) -> float:
         """Correct by the kinematics of k feet in contact, `first` and those that follow it.
 
-        `offsets` (k, 3) and `rotations` (k, 3, 3) as in :meth:`add_contact`, `noise` (k, 6, 6). Returns
-        the squared Mahalanobis distance of the innovation, which is chi-square with 6 k degrees of
-        freedom; beyond `limit` nothing is changed.
+        `offsets` (k, 3) and `rotations` (k, 3, 3) as in :meth:`add_contact`, `noise` (k, 6, 6).
+        Returns the squared Mahalanobis distance of the innovation, which is chi-square with 6 k
+        degrees of freedom; beyond `limit` nothing is changed.
         """
         k = len(offsets)
         innovation = np.empty((k, 6))
@@ -255,7 +257,7 @@ class InvariantFilter:
         return self._correct(cross, spread, innovation.ravel(), limit)
 
     def correct_velocity(self, velocity: Array, noise: Array) -> None:
-        """Correct by a known velocity (3,) [m/s] of the sensor, small as at rest; `noise` (3, 3)."""
+        """Correct by a known small velocity (3,) [m/s] of the sensor; `noise` (3, 3)."""
         cross = self.covariance[VELOCITY].copy()
         spread = cross[:, VELOCITY] + noise
         self._correct(cross, spread, velocity - self.velocity, np.inf)

@@ -15,8 +15,8 @@ class LegKinematics:
     """Kinematics of the joints between base, inertial sensor and feet; all others are left out.
 
     Everything is expressed in the axes of base_link. Joint vectors given are those of the whole
-    table, shape (n,); Jacobians have one column for each of the m joints in :attr:`rows`. The arrays
-    are overwritten by the next :meth:`update`.
+    table, shape (n,); Jacobians have one column for each of the m joints in :attr:`rows`. The
+    arrays are overwritten by the next :meth:`update`.
     """
 
     def __init__(self, robot: RobotDescription) -> None:

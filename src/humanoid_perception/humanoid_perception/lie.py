@@ -43,16 +43,16 @@ def log(rotation: Array) -> Array:
 def left_jacobian(phi: Array) -> Array:
     """Left Jacobian of SO(3) at `phi` [rad]: the integral of exp(s phi) over s in [0, 1].
 
-    This is Gamma_1 of Hartley et al. 2020, equation (66).
+    This is Gamma_1 of Hartley et al. 2020.
     """
     return pin.Jexp3(phi).T
 
 
 def integrate_twice(phi: Array, a: Array) -> tuple[Array, Array]:
-    """Gamma_1(phi) a and Gamma_2(phi) a of Hartley et al. 2020, appendix A, shapes (3,).
+    """Gamma_1(phi) a and Gamma_2(phi) a of Hartley et al. 2020, shapes (3,).
 
-    With ``phi = w dt`` they turn a constant `a` in a frame rotating at w into its change of velocity
-    over dt (times dt) and of position (times dt^2), both seen from the frame at the start.
+    With ``phi = w dt`` they turn a constant `a` in a frame rotating at w into the changes of
+    velocity (times dt) and of position (times dt^2) over dt, seen from the frame at the start.
     """
     x, y, z = phi.tolist()
     a0, a1, a2 = a.tolist()

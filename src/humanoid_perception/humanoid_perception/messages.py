@@ -1,7 +1,7 @@
 """Between ROS messages and perception's values: fixed layouts, read and written in place."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
@@ -65,9 +65,12 @@ class JointReader:
 
 
 class VectorReader:
-    """Stamp and six numbers of serialised Imu (rate, acceleration) or WrenchStamped (force, torque) messages."""
+    """Stamp and six numbers of serialised messages.
 
-    _PARTS = {
+    Imu: angular velocity and linear acceleration; WrenchStamped: force and torque.
+    """
+
+    _PARTS: ClassVar[dict[Any, tuple[str, str, str]]] = {
         Imu: ("", "angular_velocity", "linear_acceleration"),
         WrenchStamped: ("wrench", "force", "torque"),
     }

@@ -1,7 +1,7 @@
 """The perception node: samples in, robot_state out, in one thread.
 
-It wakes on joint_states, which the HAL publishes last of each sample, and collects the rest of that sample
-by its stamp. A sample that was answered before is answered again with the same bytes.
+It wakes on joint_states, which the HAL publishes last of each sample, and collects the rest of that
+sample by its stamp. A sample that was answered before is answered again with the same bytes.
 """
 
 import sys
@@ -36,7 +36,8 @@ from humanoid_runtime.realtime import set_up
 
 NODE = "humanoid_perception"
 
-#: [s] The first sample waits so long for sensors that may or may not exist; the HAL repeats it meanwhile.
+#: [s] The first sample waits so long for sensors that may or may not exist; the HAL repeats it
+#: meanwhile.
 FIRST_PATIENCE = 0.2
 #: [ns] between two odom messages, and [ns], [s] between two fault reports without news.
 ODOM_PERIOD = 10_000_000
@@ -55,7 +56,7 @@ class Stream:
         self.alive = True  # it had a value for the sample before
 
     def at(self, stamp: int, deadline: float) -> Array | None:
-        """The values (6,) with `stamp`; a live stream is waited for until `deadline` (steady clock, [s])."""
+        """The values (6,) at `stamp`; of a live stream waited for until `deadline` (monotonic)."""
         while self._stamp < stamp:
             data = self._loop.take(self._subscription)
             if data is not None:
@@ -86,7 +87,8 @@ class PerceptionNode(Node):
             "path of perception.yaml; empty: beside robot.yaml, else the defaults",
         )
         self._patience = declare(
-            self, "patience", 0.005, "longest wait [s] for the rest of a sample", lower=0.0, upper=10.0
+            self, "patience", 0.005, "longest wait [s] for the rest of a sample",
+            lower=0.0, upper=10.0,
         )  # fmt: skip
         self._priority = declare(
             self, "realtime_priority", 0, "SCHED_FIFO priority; 0: none", lower=0, upper=99

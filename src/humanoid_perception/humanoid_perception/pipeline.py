@@ -44,8 +44,8 @@ class Perception:
     def update(self, m: Measurement) -> Estimate:
         """Return what is known after `m`.
 
-        Measurements come in the order of their stamps. One with the stamp of the last is answered by
-        the very same object and changes nothing.
+        Measurements come in the order of their stamps. One with the stamp of the last is answered
+        by the very same object and changes nothing.
         """
         last = self._last
         if last is not None and last.stamp == m.stamp:
