@@ -107,7 +107,7 @@ def test_a_recording_holds_every_topic_with_its_type_and_latched_ones_too(standi
     assert counts == read == said["topics"]
     assert counts["/robot_description"] == 1
     for topic in ("joint_states", "imu/data", "robot_state", "joint_commands", "wrench/l_sole"):
-        assert counts[f"/{topic}"] > 100, topic
+        assert counts[f"/{topic}"] > 10, topic
 
 
 def test_a_recording_never_overwrites_a_file(standing, tmp_path):

@@ -7,7 +7,7 @@ from humanoid_bringup.link import Link
 from humanoid_interfaces.msg import JointCommand, SafetyState
 from humanoid_runtime import topics
 
-from .conftest import PATIENCE, answer, humanoid, wait_for
+from .conftest import PATIENCE, answer, humanoid
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +32,10 @@ def test_stop_damps_disarms_and_stays_so(own_robot):
 def test_after_a_stop_reset_and_rearm_the_robot_stands_again(own_robot):
     assert humanoid("stop")[0] == Exit.OK
     assert humanoid("reset")[0] == Exit.OK
-    wait_for(lambda: humanoid("rearm")[0] == Exit.OK, "arming")
-    wait_for(lambda: humanoid("mode", "stand", "--wait", "30")[0] == Exit.OK, "standing")
+    code, _, errors = humanoid("rearm", "--mode", "stand")
+    assert code == Exit.OK, errors
+    code, _, errors = humanoid("mode", "stand", "--wait", f"{PATIENCE:g}")
+    assert code == Exit.OK, errors
 
 
 def test_a_second_publisher_of_commands_is_named_and_the_robot_stands_on(own_robot):

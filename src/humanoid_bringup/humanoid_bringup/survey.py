@@ -45,7 +45,11 @@ class Survey(Link):
         """Wait until the whole graph has spoken, at most as long as its slowest topic needs."""
         self.discover(lambda: all(self.running().values()))
         if self.running()[HAL]:
-            self.wait(lambda: HAL in self._diagnostics, 3.0)
+            self.wait(self._heard_all, 3.0)
+
+    def _heard_all(self) -> bool:
+        heard = self.latest(topics.MODE) and self.latest(topics.SAFETY_STATE)
+        return bool(heard) and HAL in self._diagnostics
 
     def running(self) -> dict[str, bool]:
         """Node of the graph -> whether discovery sees it."""

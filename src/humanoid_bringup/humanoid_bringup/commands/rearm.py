@@ -3,9 +3,11 @@
 Refused, with the reason, until every arming check holds: all joints fresh, a command that starts
 from the measured pose, one publisher of commands, no fault that is still there.
 
+A robot on its feet sinks in damping: --mode asks for a mode at the moment it is armed.
+
 examples:
   humanoid rearm
-  humanoid rearm && humanoid mode stand --wait 10
+  humanoid reset && humanoid rearm --mode stand
 
 exit codes: 0 armed; 1 refused; 4 no graph.
 """
@@ -13,12 +15,27 @@ exit codes: 0 armed; 1 refused; 4 no graph.
 import argparse
 
 from humanoid_bringup.commands import triggers
+from humanoid_bringup.errors import Exit, HumanoidError
 
-add_arguments = triggers.add_arguments
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's own arguments."""
+    parser.add_argument("--mode", help="mode to ask for as soon as it is armed")
+    triggers.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Call the service."""
+    """Call the services."""
+    from humanoid_bringup.link import Link
+    from humanoid_interfaces.srv import SetMode
     from humanoid_runtime import topics
 
-    return triggers.trigger(arguments, topics.REARM, timeout=15.0)
+    with Link(arguments.namespace) as link:
+        said = triggers.call(link, topics.REARM, timeout=15.0)
+        if arguments.mode:
+            answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=arguments.mode))
+            if not answer.success:
+                raise HumanoidError(answer.message)
+            said += f", on the way to '{arguments.mode}'"
+    triggers.report(arguments, said)
+    return Exit.OK

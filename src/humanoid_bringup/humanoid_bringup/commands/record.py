@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
                     "no node runs here: start the graph with 'humanoid sim' or 'humanoid up'",
                     Exit.NO_GRAPH,
                 )
+            link.spin(0.5)  # more of it comes into sight before the time counts
             with Recorder(link, path, lambda t: _matches(t, patterns)) as recorder:
                 _record(arguments, interrupts, link, recorder, path)
     except OSError as problem:

@@ -1,7 +1,7 @@
 """Put the simulated robot back to its start pose. It stands still there until it is armed again.
 
 examples:
-  humanoid reset && humanoid rearm && humanoid mode stand
+  humanoid reset && humanoid rearm --mode stand
 
 exit codes: 0 done; 1 refused; 4 no graph, or the hardware is not simulated.
 """

@@ -4,7 +4,7 @@ Stopping sends the stop frames of the boards. Keep the hardware emergency stop w
 
 examples:
   humanoid up --robot g1 --hardware mock        the graph without any hardware
-  humanoid up --robot mine --hardware real      then: humanoid rearm; humanoid mode stand
+  humanoid up --robot mine --hardware real      then: humanoid rearm --mode ready
   humanoid up --robot mine --hardware real --realtime --cpus 2,3,3
 
 exit codes: 0 stopped by a signal; 3 configuration; 5 a node died; 6 environment.

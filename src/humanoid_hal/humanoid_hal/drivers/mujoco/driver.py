@@ -118,11 +118,11 @@ class MujocoDriver(Driver):
         due = self._ticks + 1 + self.options.latency
         self._queue.append((due, control, -command.stiffness, -command.damping))
 
-    def restart(self) -> None:
-        """At rest in the start pose with torque off, one tick later; see :meth:`World.reset`."""
+    def restart(self, pause: float = 0.0) -> None:
+        """At rest in the start pose with torque off, one tick and `pause` [s] later."""
         self._enabled = self._moving = False
         self._release()
-        self._ticks += 1
+        self._ticks += 1 + round(pause * 1e9 / self.period)
         self._start.place(self.data, self._posture, self.options.clearance)
         self._sensors.begin()
         self._sensors.feel()

@@ -13,6 +13,10 @@ from humanoid_hal.driver import Array, World
 if TYPE_CHECKING:
     from humanoid_hal.drivers.mujoco.driver import MujocoDriver
 
+#: [s] How far the stamps jump when the world is put back: beyond what estimators take for a gap
+#: (`clock_jump` of perception.yaml, 0.1 s by default).
+RESET_PAUSE = 1.0
+
 
 @dataclass
 class _Push:
@@ -45,9 +49,13 @@ class MujocoWorld(World):
         self._pushes.append(_Push(self._body(link), force, steps))
 
     def reset(self) -> None:
-        """See :meth:`World.reset`. Pushes under way end."""
+        """See :meth:`World.reset`. Pushes under way end.
+
+        The stamps jump by RESET_PAUSE: estimators take a jump for a new start, and what they knew of
+        the robot before it was put back must not count.
+        """
         self._pushes.clear()
-        self._driver.restart()
+        self._driver.restart(RESET_PAUSE)
 
     def truth(self) -> tuple[Array, Array]:
         """See :meth:`World.truth`."""
