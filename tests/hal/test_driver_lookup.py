@@ -47,12 +47,14 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 @pytest.mark.parametrize("target", ["no_such_module:Driver", "humanoid_hal.driver:NoSuchDriver"])
 def test_a_driver_that_cannot_be_loaded_says_why(install: Install, target: str) -> None:
     install(target)
-    with pytest.raises(DriverLookupError, match="'acme' cannot be loaded: .*install what it needs"):
+    with pytest.raises(
+        DriverLookupError, match=r"'acme' cannot be loaded: .*install what it needs"
+    ):
         find_driver("acme")
 
 
 @pytest.mark.parametrize("target", ["humanoid_hal.driver:Sample", "humanoid_hal.faults:MS"])
 def test_something_that_is_no_driver_is_refused(install: Install, target: str) -> None:
     install(target)
-    with pytest.raises(DriverLookupError, match="not a humanoid_hal.driver.Driver"):
+    with pytest.raises(DriverLookupError, match=r"not a humanoid_hal.driver.Driver"):
         find_driver("acme")

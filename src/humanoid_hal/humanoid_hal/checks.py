@@ -1,7 +1,7 @@
 """What a sample tells about the health of the robot: the HAL's own detectors, one function each.
 
-A detector sees one sample and writes the causes it finds into a dict (fault name -> reason). How long a
-cause must hold is the fault table's business, except where it is counted per joint.
+A detector sees one sample and writes the causes it finds into a dict (fault name -> reason). How
+long a cause must hold is the fault table's business, except where it is counted per joint.
 """
 
 from math import exp
@@ -32,7 +32,8 @@ STALL_NS = 200_000_000
 FULL_TORQUE = 0.95
 #: [s] Time constant of the temperature filter (row 12).
 TEMPERATURE_FILTER = 1.0
-#: [ns] A sample this far after the last one is a jump of the clock, no pause of the process (row 18).
+#: [ns] A sample this far after the last one is a jump of the clock, no pause of the
+#: process (row 18).
 JUMP_NS = 1_000_000_000
 #: [ns] All joints slower than STILL_SPEED for this long: the robot lies still (row 17).
 STILL_NS = 1_000_000_000
@@ -57,8 +58,8 @@ def leg_mask(robot: RobotDescription) -> Mask:
 class SampleChecks:
     """Judges samples one after the other.
 
-    After :meth:`see`, `position` [rad] and `velocity` [rad/s], shape (n,), hold the last valid values
-    of every joint, and `complete` whether all were valid this time.
+    After :meth:`see`, `position` [rad] and `velocity` [rad/s], shape (n,), hold the last valid
+    values of every joint, and `complete` whether all were valid this time.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class SampleChecks:
         self.complete = False
 
     def see(self, sample: Sample) -> dict[str, str]:
-        """The causes that `sample` shows. One with the last stamp shows those of its values only."""
+        """The causes that `sample` shows. A repeated stamp adds no time to any of them."""
         causes: dict[str, str] = {}
         for text in sample.faults:
             name, _, reason = text.partition(":")

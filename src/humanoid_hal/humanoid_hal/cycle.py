@@ -1,9 +1,9 @@
 """The HAL's cycle against real clocks: read, publish, wait for the answer, write.
 
-A simulated driver runs in lock-step: the cycle waits for the command that answers its sample, for at
-most `answer_timeout` of real time. If none comes, the simulation goes on in steps of real time until
-one does, so that a lost controller has its consequence (HOLD, then DAMP) in simulated time too. On
-hardware the cycle waits until its period is nearly over.
+A simulated driver runs in lock-step: the cycle waits for the command that answers its sample, for
+at most `answer_timeout` of real time. If none comes, the simulation goes on in steps of real time
+until one does, so that a lost controller has its consequence (HOLD, then DAMP) in simulated time
+too. On hardware the cycle waits until its period is nearly over.
 """
 
 import time
@@ -17,7 +17,8 @@ from humanoid_hal.latency import LatencyHistogram
 
 #: Command messages looked at in one cycle; more is a flood (row 21).
 COMMAND_BUDGET = 8
-#: On hardware the answer is waited for during this share of the period; the rest is the next read's.
+#: On hardware the answer is waited for during this share of the period; the rest is for the
+#: next read.
 ANSWER_SHARE = 0.9
 #: [s] of real time between two repetitions of the sample of a world that stands still.
 PAUSED_PERIOD = 0.01
@@ -92,8 +93,9 @@ class Cycle:
             self.latency.record(time.monotonic_ns() - start)
 
     def brake(self) -> None:
-        """Write the stop frames, each followed by a reading, then torque off. Raises DriverError,
-        after torque was switched off.
+        """Write the stop frames, each followed by a reading, then torque off.
+
+        Raises DriverError, after torque was switched off.
         """
         try:
             for _ in range(STOP_FRAMES if self._enabled else 0):

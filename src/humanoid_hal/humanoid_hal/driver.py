@@ -1,16 +1,16 @@
 """The driver contract: what stands between the HAL and any hardware, simulators included.
 
-A driver knows one robot's joints in table order and SI units. It knows no ROS, no safety policy and no
-limits: the gate above it has checked every command before ``write`` is called.
+A driver knows one robot's joints in table order and SI units. It knows no ROS, no safety policy and
+no limits: the gate above it has checked every command before ``write`` is called.
 
 The HAL calls, always from one thread::
 
     driver = Driver(robot, options)   # nothing opened, nothing moved
     driver.open()                     # ports open, state readable, no torque
     while running:
-        sample = driver.read()        # waits for the next sample: paces real hardware, steps a simulator
+        sample = driver.read()        # waits for the next sample; steps a simulator
         ...
-        driver.enable(True)           # once, after the arming checks: torque on, watchdogs set and read back
+        driver.enable(True)           # after the arming checks: torque on, watchdogs set
         driver.write(command)         # every cycle while enabled
     driver.enable(False)              # torque off
     driver.close()                    # always, also after an error; never raises
@@ -68,7 +68,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Command:
-    """tau = effort + stiffness (position - q) + damping (velocity - dq), each array of shape (n,)."""
+    """tau = effort + stiffness (position - q) + damping (velocity - dq); arrays of shape (n,)."""
 
     position: Array  # [rad]
     velocity: Array  # [rad/s]
@@ -87,19 +87,19 @@ class NoOptions:
 
 
 class Driver(ABC):
-    """See the module docstring for the order of calls. Every method may raise :class:`DriverError`."""
+    """See the module docstring for the order of calls. Every method may raise DriverError."""
 
     capabilities: ClassVar[Capabilities]
-    #: A frozen dataclass with a default for every field (see humanoid_description.strict_yaml): the key
-    #: `options` of the hardware file. The HAL sets what it knows of `control_rate` [Hz], `seed`,
-    #: `viewer` and `record`.
+    #: A frozen dataclass with a default for every field (see humanoid_description.strict_yaml): the
+    #: key `options` of the hardware file. The HAL sets what it knows of `control_rate` [Hz],
+    #: `seed`, `viewer` and `record`.
     Options: ClassVar[type[Any]] = NoOptions
     #: The simulated world behind the driver; None on real hardware.
     world: "World | None" = None
 
     @abstractmethod
     def __init__(self, robot: RobotDescription, options: Any = None) -> None:
-        """Check `options` (of type `Options`; None: its defaults) against `robot`. Opens nothing."""
+        """Check `options` (of type `Options`; None: defaults) against `robot`. Opens nothing."""
 
     @abstractmethod
     def open(self) -> None:
@@ -107,13 +107,15 @@ class Driver(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Torque off and release everything. Safe at any time, any number of times; never raises."""
+        """Torque off and release everything. Safe at any time and repeatedly; never raises."""
 
     @abstractmethod
     def read(self) -> Sample:
-        """Return the next sample. A simulator advances by one control period under the last command;
-        until ``enable(True)`` was called for the first time its world stands still and the same sample
-        is returned again. A joint that did not answer is not ``fresh``; all lost raises.
+        """Return the next sample.
+
+        A simulator advances by one control period under the last command; until ``enable(True)``
+        was called for the first time its world stands still and the same sample is returned again.
+        A joint that did not answer is not ``fresh``; all lost raises.
         """
 
     @abstractmethod
@@ -126,18 +128,19 @@ class Driver(ABC):
 
 
 class World(ABC):
-    """What only a simulator has: used by tests, benchmarks and ``humanoid push``, never by control."""
+    """What only a simulator has: for tests, benchmarks and ``humanoid push``, never for control."""
 
     @abstractmethod
     def push(self, link: str, force: Array, duration: float) -> None:
         """Push `link` with `force` (shape (3,), [N], world frame) for `duration` [s] from now on.
+
         Raises ValueError on an unknown link or a non-finite value.
         """
 
     @abstractmethod
     def reset(self) -> None:
-        """Back to the start pose, torque off, standing still until enabled; stamps keep increasing."""
+        """Back to the start pose, torque off, still until enabled; stamps keep increasing."""
 
     @abstractmethod
     def truth(self) -> tuple[Array, Array]:
-        """Base pose (x y z, qx qy qz qw) in the world and twist (linear, angular) in the base frame."""
+        """Base pose (x y z, qx qy qz qw) in the world; twist (linear, angular) in the base."""

@@ -1,7 +1,7 @@
 """The fault table as data: what each fault is called, what it causes, when it is over.
 
-One row here, one detector, one test: that is all a new fault needs. docs/safety.md explains the rows; a
-test keeps the two equal.
+One row here, one detector, one test: that is all a new fault needs. docs/safety.md explains the
+rows; a test keeps the two equal.
 """
 
 from dataclasses import dataclass

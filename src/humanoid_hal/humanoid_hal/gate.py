@@ -110,8 +110,8 @@ class Gate:
     ) -> Verdict:
         """Check one message.
 
-        `now` is the stamp of the newest sample [ns], `period` the nominal time between samples [ns],
-        `position` [rad] and `velocity` [rad/s] that sample's, shape (n,), finite.
+        `now` is the stamp of the newest sample [ns], `period` the nominal time between samples
+        [ns], `position` [rad] and `velocity` [rad/s] that sample's, shape (n,), finite.
         """
         refused = self._read(request) or self._order_of(request, now)
         if refused is not None:
@@ -213,7 +213,7 @@ class Gate:
         if ahead == 0 or ahead >= _WRAP // 2:
             return _reject(
                 Rejection.OUT_OF_ORDER,
-                f"sequence {request.sequence} after {last_sequence}: two publishers, or a restarted one",
+                f"sequence {request.sequence} after {last_sequence}: second or restarted publisher",
             )
         if ahead > self._limits.max_gap:
             return _reject(

@@ -1,4 +1,4 @@
-"""One cycle of the HAL without ROS, clock or port: samples and messages in, the driver's command out.
+"""One cycle of the HAL without ROS, clock or port: samples and messages in, a command out.
 
 The HAL node and in-process benchmarks run the same cycle::
 
@@ -8,8 +8,8 @@ The HAL node and in-process benchmarks run the same cycle::
     driver.enable(output.enable)     # when it changes
     driver.write(output.command)     # while enabled
 
-Whatever comes in, an enabled driver gets one of these each cycle: the newest accepted command while it is
-fresh, HOLD, DAMP, or the torque goes off. All times are stamps of samples [ns].
+Whatever comes in, an enabled driver gets one of these each cycle: the newest accepted command while
+it is fresh, HOLD, DAMP, or the torque goes off. All times are stamps of samples [ns].
 """
 
 from collections.abc import Mapping
@@ -126,8 +126,9 @@ class HalCore:
         self._events[name] = reason
 
     def on_cycle(self, duration: int) -> None:
-        """Count one cycle of `duration` [ns] that had a period to keep to. A late simulation is only
-        counted: its robot does not notice.
+        """Count one cycle of `duration` [ns] that had a period to keep to.
+
+        A late simulation is only counted: its robot does not notice.
         """
         self.cycles += 1
         limit = OVERRUN_PERIODS * self._config.period_ns

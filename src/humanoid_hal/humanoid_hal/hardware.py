@@ -140,16 +140,16 @@ def limitations(capabilities: Capabilities, robot: RobotDescription) -> tuple[st
     missing = []
     if not capabilities.effort:
         missing.append(
-            "takes position targets only: modes that balance with torque (stand) will not work, and "
-            "in DAMP its targets follow the measured position"
+            "takes position targets only: modes that balance with torque (stand) will not work, "
+            "and in DAMP its targets follow the measured position"
         )
     if not capabilities.imu:
         missing.append("has no IMU: the base cannot be estimated, no mode but damping will start")
     with_sensor = [foot.name for foot in robot.feet if foot.force_sensor]
     if with_sensor and not capabilities.wrenches:
         missing.append(
-            f"has no foot wrenches although robot.yaml promises force sensors on {', '.join(with_sensor)}: "
-            "contact is estimated from joint torques"
+            "has no foot wrenches although robot.yaml promises force sensors on "
+            f"{', '.join(with_sensor)}: contact is estimated from joint torques"
         )
     return tuple(missing)
 

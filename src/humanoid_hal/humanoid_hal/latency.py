@@ -10,8 +10,8 @@ _BUCKETS = _SUB * (64 - _SUB_BITS + 1)
 class LatencyHistogram:
     """Counts durations [ns] in log-linear buckets (HdrHistogram, hdrhistogram.org).
 
-    A value below 64 ns has its own bucket; above, each power of two is cut into 32 equal buckets, so a
-    percentile is at most 1/32 above the true one and never below it.
+    A value below 64 ns has its own bucket; above, each power of two is cut into 32 equal buckets,
+    so a percentile is at most 1/32 above the true one and never below it.
     """
 
     def __init__(self) -> None:

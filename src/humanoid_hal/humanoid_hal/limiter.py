@@ -1,4 +1,4 @@
-"""The numbers of a command within the robot's limits: position, velocity, effort, gains, rates, torque.
+"""The numbers of a command brought within the robot's limits.
 
 Takes finite numbers only: clamps let NaN through. The gate tests that first.
 """

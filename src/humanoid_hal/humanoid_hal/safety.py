@@ -1,8 +1,8 @@
 """The safety supervisor: from the causes seen in this cycle to one reaction.
 
 Pure: no ROS, no clock. The highest active reaction wins, SIT and above latch, and nothing that was
-latched is released but by :meth:`SafetySupervisor.rearm`. The ladder is PX4's failsafe framework, its
-stop categories those of IEC 60204-1.
+latched is released but by :meth:`SafetySupervisor.rearm`. The ladder is PX4's failsafe framework,
+its stop categories those of IEC 60204-1.
 """
 
 from collections.abc import Mapping
@@ -50,8 +50,9 @@ class SafetySupervisor:
     ) -> Reaction:
         """Return the reaction to `causes` (fault name -> reason) at `now` [ns].
 
-        `armed`: torque is on; faults latch only then, except those that always do. `seated`: the robot
-        has sat down. `still`: no joint moves. A name that the table does not know is `unknown_fault`.
+        `armed`: torque is on; faults latch only then, except those that always do. `seated`: the
+        robot has sat down. `still`: no joint moves. A name that the table does not know is
+        `unknown_fault`.
         """
         if not causes and not self._entries and not self._floor:
             self.reaction = Reaction.NONE

@@ -1,4 +1,4 @@
-"""Samples as messages, and command messages as requests: fixed layouts, written and read in place."""
+"""Samples as messages, command messages as requests: fixed layouts, handled in place."""
 
 from typing import Any
 
@@ -54,9 +54,9 @@ class SampleStreams:
         if imu is not None:
             self._angular[:] = imu.angular_velocity
             self._linear[:] = imu.linear_acceleration
+            self._no_orientation[0] = -1.0 if imu.orientation is None else 0.0
             if imu.orientation is not None:
                 self._orientation[:] = imu.orientation
-                self._no_orientation[0] = 0.0
             self._imu.publish(sample.stamp)
         self._columns[0][:] = sample.position
         self._columns[1][:] = sample.velocity
@@ -92,13 +92,16 @@ class CommandReader:
         self._deserialise = deserialise
 
     def read(self, data: bytes) -> Request:
-        """The request in `data`. Raises what `deserialise` raises."""
+        """The request in `data`. Raises ValueError for bytes that are no JointCommand."""
         layout = self._layout
         if layout.fits(data):
             columns: list[Any] = [layout.view(data, field) for field in FIELDS]
             sequence = int(layout.view(data, "sequence")[0])
             return Request(layout.read_stamp(data), sequence, self._names, *columns)
-        message = self._deserialise(data, JointCommand)
+        try:
+            message = self._deserialise(data, JointCommand)
+        except RuntimeError as error:  # rclpy's RMWError is one
+            raise ValueError(str(error)) from error
         columns = [getattr(message, field) for field in FIELDS]
         return Request(
             to_nanoseconds(message.header.stamp), message.sequence, message.name, *columns

@@ -1,7 +1,8 @@
 """The mock driver: ideal joints in weightless space, and faults on request. Deterministic.
 
-Every joint is an inertia under the commanded torque law, integrated implicitly, so that any stiffness is
-stable: (I + dt d + dt^2 k) dq' = I dq + dt (effort + d dq* + k (q* - q)). The IMU rests upright.
+Every joint is an inertia under the commanded torque law, integrated implicitly, so that any
+stiffness is stable: (I + dt d + dt^2 k) dq' = I dq + dt (effort + d dq* + k (q* - q)). The IMU
+rests upright.
 """
 
 import time
