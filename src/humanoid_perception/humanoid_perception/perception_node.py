@@ -123,9 +123,11 @@ class PerceptionNode(Node):
         """Answer samples until the process is asked to stop."""
         set_up(self._priority, self._cpu)
         while not stopping():
-            if self._loop.wait([self._joints], LONGEST_WAIT):
-                while (data := self._loop.take(self._joints)) is not None:
-                    self._on_joints(data)
+            data = self._loop.take(self._joints)
+            if data is None:
+                self._loop.wait([self._joints], LONGEST_WAIT)
+            else:
+                self._on_joints(data)
             self._loop.spin_rest()
 
     def close(self) -> None:
