@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import Imu, JointState
+
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import ImuSample, Sample
 from humanoid_hal.limiter import FIELDS
 from humanoid_hal.streams import CommandReader, SampleStreams
 from humanoid_interfaces.msg import JointCommand
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Imu, JointState
 
 
 def message(names: list[str]) -> JointCommand:
