@@ -1,6 +1,6 @@
 """Hardware files are typed, and what is wrong in them has a place and a rule."""
 
-from dataclasses import replace
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,15 @@ import pytest
 from humanoid_description import ConfigError, RobotDescription
 from humanoid_hal.driver import Capabilities
 from humanoid_hal.drivers import mock
-from humanoid_hal.hardware import limitations, load_hardware, with_options
+from humanoid_hal.drivers.mujoco import MujocoOptions, NoiseOptions
+from humanoid_hal.hardware import (
+    ArmingConfig,
+    LimitsConfig,
+    SafetyConfig,
+    limitations,
+    load_hardware,
+    with_options,
+)
 
 CONFIG = Path(__file__).parents[2] / "config" / "robots"
 
@@ -106,3 +114,23 @@ def test_a_robot_without_force_sensors_misses_none(
 ) -> None:
     feet = (replace(robot.feet[0], force_sensor=False),)
     assert limitations(replace(simulated, wrenches=False), replace(robot, feet=feet)) == ()
+
+
+_PAGE = (CONFIG.parents[1] / "docs" / "hardware.md").read_text(encoding="utf-8")
+_TYPES = (ArmingConfig, LimitsConfig, SafetyConfig, MujocoOptions, NoiseOptions, mock.MockOptions)
+_KEYS = [(kind, item) for kind in _TYPES for item in fields(kind) if item.default is not MISSING]
+
+
+@pytest.mark.parametrize(
+    ("kind", "item"), _KEYS, ids=[f"{kind.__name__}.{item.name}" for kind, item in _KEYS]
+)
+def test_the_page_names_every_key_with_unit_and_default(kind: type, item: "Field[object]") -> None:
+    default = item.default
+    if default is None or default in ("", ()):
+        shown = "–"
+    elif isinstance(default, bool):
+        shown = str(default).lower()
+    else:
+        shown = f"{default:.4g}" if isinstance(default, float) else str(default)
+    unit = item.metadata.get("unit", "")
+    assert f"| `{item.name}` | {unit} | {shown} |" in _PAGE
