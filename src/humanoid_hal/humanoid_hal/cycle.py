@@ -81,9 +81,9 @@ class Cycle:
         core = self._core
         self._paused = self._simulated and sample.stamp == self.stamp
         self._count(start)
-        core.on_sample(sample)
         self.stamp = sample.stamp
         self._publish(sample)
+        core.on_sample(sample)  # while perception and control work on it
         accepted = self._await_answer(sample.stamp, start)
         real = time.monotonic_ns()
         now = sample.stamp if self._simulated else sample.stamp + real - start
