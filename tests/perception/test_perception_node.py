@@ -102,13 +102,22 @@ def state(data: bytes) -> tuple[int, RobotState]:
     return to_nanoseconds(message.header.stamp), message
 
 
-@pytest.fixture
-def hal(g1: RobotDescription) -> Iterator[Hal]:
+@pytest.fixture(scope="module")
+def only_hal(g1: RobotDescription) -> Iterator[Hal]:
     hal = Hal(g1, 1 + os.getpid() * 3 % 100)
     yield hal
     hal.executor.shutdown(timeout_sec=0)
     hal.node.destroy_node()
     rclpy.shutdown(context=hal.context)
+
+
+@pytest.fixture
+def hal(only_hal: Hal) -> Hal:
+    """With nothing heard yet."""
+    only_hal.executor.spin_once(timeout_sec=0.1)
+    for heard in (only_hal.states, only_hal.odometry, only_hal.reports):
+        heard.clear()
+    return only_hal
 
 
 @pytest.fixture
@@ -121,8 +130,8 @@ def node(hal: Hal) -> Iterator[subprocess.Popen[str]]:
         env={**os.environ, "ROS_DOMAIN_ID": domain},
     )  # fmt: skip
     yield process
-    process.kill()
-    process.communicate()
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
 
 
 def test_every_sample_is_answered_with_its_stamp(hal: Hal, node: Any, standing: Any) -> None:
