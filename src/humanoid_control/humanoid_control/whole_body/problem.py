@@ -13,11 +13,13 @@ included. What remains are the variables x = (joint accelerations, wrenches of t
 equalities per other foot; on one foot there are none. The same substitution turns the joint rows of the
 dynamics into torques of the rooted robot, ``S' (M a + h - J' f_others)`` with a = S (a_joints, 1).
 
-Everything is rows of one stacked matrix, affine in x (last column: the constant part), ordered so that
-costs, products and constraints are each one block:
+Everything is rows of one stacked matrix, affine in x (last column: the constant part), in this order:
 
     root wrench | tasks | base dynamics | torques | other feet | cones
-    ╰────── cost ─────╯                 ╰────── constraints ───────╯
+
+Torques are hardly ever at their limits, and their rows are a third of the work of the solver: they
+are left out until they matter. The result is the same, because a solution that breaks a limit is
+thrown away and found again with them.
 """
 
 from collections.abc import Sequence
@@ -29,6 +31,20 @@ from humanoid_control.controller import Array
 from humanoid_control.whole_body.dynamics import Dynamics
 from humanoid_control.whole_body.solver import EQUALITY, INEQUALITY, INFINITY, SOFT, solve_qp
 from humanoid_control.whole_body.tasks import Task
+
+
+#: Share of a torque limit beyond which the limits are part of the next problem from the start.
+_NEAR = 0.9
+
+
+@dataclass(slots=True)
+class Solution:
+    """One answer of the whole-body problem."""
+
+    acceleration: Array  # shape (nv,), base (in the base frame) then joints, [m/s^2], [rad/s^2]
+    torque: Array  # shape (joints,), [N m]
+    wrenches: Array  # shape (feet in contact, 6), ground on sole, sole frame, [N], [N m]
+    stale: int = 0  # samples since the problem was last solved; 0: this is the solution of now
 
 
 @dataclass(frozen=True)
@@ -92,8 +108,8 @@ class Problem:
         for index, foot in enumerate(self._others):
             at = cone + sum(cones[:index])
             rows[at : at + cones[index], nj + 6 * index : nj + 6 * index + 6] = foot.cone
-        self._costs, self._constraints = rows[:base], rows[torque:, :n]
-        self._constants = rows[torque:, n]
+        self._costs = rows[:base]
+        self._contacts, self._torques = rows[other:], rows[torque:other]
         self._weighted = np.zeros_like(self._costs)
         weights = np.concatenate([wrench_weight, *(task.weight for task in self._tasks)])
         self._root_weight = np.sqrt(weights)[:, None]
@@ -104,17 +120,22 @@ class Problem:
         self._posture[nj:] = np.tile(wrench_weight, len(self._others))
 
     def _limit(self, effort: Array) -> None:
-        """Make the bounds: on x first, then on the rows of the constraints."""
+        """Make the bounds: on x first, then on contacts, then on torques."""
         nj, m, n = self.joints, self._forces, self.size
         cones = np.concatenate([foot.limit for foot in (*self._others, self._root)])
-        lower = np.concatenate((-effort, np.zeros(m), np.full(len(cones), -INFINITY)))
-        upper = np.concatenate((effort, np.zeros(m), cones))
-        self._limits = np.stack((lower, upper))
-        self._bounds = np.full((2, n + len(upper)), INFINITY)
+        self._effort = effort
+        self._with_torques = False
+        contacts = n + m + len(cones)
+        self._contact_limits = np.zeros((2, m + len(cones)))
+        self._contact_limits[:, m:] = np.full(len(cones), -INFINITY), cones
+        self._torque_limits = np.stack((-effort, effort))
+        self._bounds = np.full((2, contacts + nj), INFINITY)
         self._bounds[0] *= -1.0
-        self._row_bounds = self._bounds[:, n:]
-        self._matrix = np.zeros((len(upper), n))
-        kind = [SOFT] * nj + [INEQUALITY] * (m + nj) + [EQUALITY] * m + [INEQUALITY] * len(cones)
+        self._contact_bounds = self._bounds[:, n:contacts]
+        self._torque_bounds = self._bounds[:, contacts:]
+        self._matrix = np.zeros((m + len(cones) + nj, n))
+        self._contact_matrix, self._torque_matrix = np.split(self._matrix, [m + len(cones)])
+        kind = [SOFT] * nj + [INEQUALITY] * m + [EQUALITY] * m + [INEQUALITY] * (len(cones) + nj)
         self._kind = np.array(kind, dtype=np.int32)
 
     def assemble(self, body: Dynamics, weight: Array, wanted: Array) -> None:
@@ -167,25 +188,51 @@ class Problem:
         posture[:nj] = weight
         self._diagonal += posture
         self.gradient[:nj] -= weight * wanted
-        self._matrix[:] = self._constraints
-        np.subtract(self._limits, self._constants, out=self._row_bounds)
+        self._contact_matrix[:] = self._contacts[:, :n]
+        np.subtract(self._contact_limits, self._contacts[:, n], out=self._contact_bounds)
 
-    def solve(self, lower: Array, upper: Array) -> Array | None:
+    def solve(self, lower: Array, upper: Array) -> Solution | None:
         """Minimise with the joint accelerations softly within `lower` and `upper` [rad/s^2], each of
-        shape (joints,). Returns x, shape (size,), or None if there is no solution.
+        shape (joints,). Returns None if there is no solution.
         """
         low, high = self._bounds
         low[: self.joints] = lower
         high[: self.joints] = upper
-        return solve_qp(self.hessian, self.gradient, self._matrix, low, high, self._kind)
+        if self._with_torques:
+            return self._solve_with_torques()
+        contacts = len(self._contact_matrix)
+        rows = self.size + contacts
+        x = solve_qp(
+            self.hessian,
+            self.gradient,
+            self._contact_matrix,
+            low[:rows],
+            high[:rows],
+            self._kind[:rows],
+        )
+        if x is None:
+            return None
+        solution = self._expand(x)
+        if (np.abs(solution.torque) > self._effort).any():
+            return self._solve_with_torques()
+        return solution
 
-    def expand(self, x: Array) -> tuple[Array, Array, Array]:
-        """Return accelerations, shape (nv,), joint torques [N m], shape (joints,), and the wrenches of
-        the feet in the order of `supports`, shape (feet, 6), of a solution `x`.
-        """
+    def _solve_with_torques(self) -> Solution | None:
+        """Solve with the rows of the torques, and keep them as long as one is near its limit."""
+        n, (low, high) = self.size, self._bounds
+        self._torque_matrix[:] = self._torques[:, :n]
+        np.subtract(self._torque_limits, self._torques[:, n], out=self._torque_bounds)
+        x = solve_qp(self.hessian, self.gradient, self._matrix, low, high, self._kind)
+        if x is None:
+            return None
+        solution = self._expand(x)
+        self._with_torques = bool((np.abs(solution.torque) > _NEAR * self._effort).any())
+        return solution
+
+    def _expand(self, x: Array) -> Solution:
+        """The whole motion of a solution `x`."""
         x1 = np.append(x, 1.0)
         values = self._values @ x1
-        base = self._expansion[:6] @ x1
-        acceleration = np.concatenate((base, x[: self.joints]))
+        acceleration = np.concatenate((self._expansion[:6] @ x1, x[: self.joints]))
         wrenches = np.concatenate((values[:6], x[self.joints :])).reshape(-1, 6)
-        return acceleration, values[self._torque_at], wrenches
+        return Solution(acceleration, values[self._torque_at], wrenches)

@@ -1,8 +1,5 @@
 """Whole-body control: joint torques from tasks, one quadratic program per sample."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import pinocchio as pin
 from humanoid_description import RobotDescription
@@ -11,7 +8,7 @@ from humanoid_control.controller import Array
 from humanoid_control.whole_body.config import WholeBodyConfig
 from humanoid_control.whole_body.contact import wrench_cone
 from humanoid_control.whole_body.dynamics import Dynamics
-from humanoid_control.whole_body.problem import Problem, Support
+from humanoid_control.whole_body.problem import Problem, Solution, Support
 from humanoid_control.whole_body.tasks import Task
 
 
@@ -24,16 +21,6 @@ class WholeBodyError(Exception):
             "go to 'damping'; if it happens while standing still, check contacts and torque limits"
         )
         self.samples = samples
-
-
-@dataclass(slots=True)
-class Solution:
-    """One answer of the whole-body problem."""
-
-    acceleration: Array  # shape (nv,), base (in the base frame) then joints, [m/s^2], [rad/s^2]
-    torque: Array  # shape (joints,), [N m]
-    wrenches: Array  # shape (feet in contact, 6), ground on sole, sole frame, [N], [N m]
-    stale: int = 0  # samples since the problem was last solved; 0: this is the solution of now
 
 
 class WholeBody:
@@ -81,12 +68,12 @@ class WholeBody:
         if problem is None:
             problem = self._problems[feet, tasks] = self._problem(feet, tasks)
         problem.assemble(self.body, self.posture_weight, self.posture_command)
-        x = problem.solve(*self._joint_bounds())
-        if x is None:
+        solution = problem.solve(*self._joint_bounds())
+        if solution is None:
             return self._again(feet)
         self._stale = 0
-        self._last = Solution(*problem.expand(x))
-        return self._last
+        self._last = solution
+        return solution
 
     def _problem(self, feet: tuple[int, ...], tasks: tuple[Task, ...]) -> Problem:
         if not feet or len(set(feet)) != len(feet):
