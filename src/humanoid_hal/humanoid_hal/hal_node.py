@@ -68,7 +68,7 @@ class HalNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__(NODE)
-        self._parameters = parameters = read_parameters(self)
+        self._settings = parameters = read_parameters(self)
         self.robot = parameters.robot
         self._simulated = parameters.driver.capabilities.simulated
         self._driver: Driver | None = None
@@ -87,10 +87,10 @@ class HalNode(LifecycleNode):
 
     def _open_topics(self) -> None:
         self._streams = SampleStreams(self, self.robot)
-        self._truth = TruthStream(self) if self._parameters.publish_truth else None
+        self._truth = TruthStream(self) if self._settings.publish_truth else None
         self._safety = self.create_publisher(SafetyState, topics.SAFETY_STATE, topics.EVENT)
         self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENT)
-        self._clock = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
+        self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
         self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, topics.LATCHED)
         self._description.publish(String(data=self.robot.urdf))
         self.create_subscription(FaultReport, topics.FAULTS, self._on_report, topics.EVENT)
@@ -107,7 +107,7 @@ class HalNode(LifecycleNode):
 
     def run(self) -> None:
         """Start as `autostart` says and cycle until the process is asked to stop."""
-        set_up(self._parameters.realtime_priority, self._parameters.cpu)
+        set_up(self._settings.realtime_priority, self._settings.cpu)
         self._start()
         while not stopping():
             if self._cycle is None:
@@ -125,7 +125,7 @@ class HalNode(LifecycleNode):
             self.destroy_node()
 
     def _start(self) -> None:
-        target = self._parameters.autostart
+        target = self._settings.autostart
         if target != "none" and self.trigger_configure() != _OK:
             raise DriverError(self._failure)
         if target == "active":
@@ -133,18 +133,18 @@ class HalNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the driver; no torque."""
-        parameters, driver = self._parameters, None
+        parameters, driver = self._settings, None
         try:
             driver = parameters.driver(self.robot, parameters.hardware.options)
             driver.open()
         except Exception as error:
-            self._failure = f"driver '{self._parameters.hardware.driver}': {error}"
+            self._failure = f"driver '{self._settings.hardware.driver}': {error}"
             self.get_logger().error(self._failure)
             if driver is not None:
                 driver.close()
             return _FAILED
         for text in limitations(driver.capabilities, self.robot):
-            self.get_logger().warning(f"driver '{self._parameters.hardware.driver}' {text}")
+            self.get_logger().warning(f"driver '{self._settings.hardware.driver}' {text}")
         self._driver = driver
         self._cycle = Cycle(
             driver,
@@ -193,7 +193,7 @@ class HalNode(LifecycleNode):
             cycle.brake()
         except DriverError as error:
             self.get_logger().error(
-                f"driver '{self._parameters.hardware.driver}' while braking: {error}"
+                f"driver '{self._settings.hardware.driver}' while braking: {error}"
             )
         finally:
             driver.close()
@@ -222,11 +222,11 @@ class HalNode(LifecycleNode):
         self._streams.publish(sample)
         if self._truth is not None and self._driver is not None and self._driver.world is not None:
             self._truth.publish(sample.stamp, self._driver.world)
-        if self._clock is not None and sample.stamp >= self._clock_due:
+        if self._clock_publisher is not None and sample.stamp >= self._clock_due:
             self._clock_due = sample.stamp - sample.stamp % CLOCK_PERIOD + CLOCK_PERIOD
             message = Clock()
             set_stamp(message.clock, sample.stamp)
-            self._clock.publish(message)
+            self._clock_publisher.publish(message)
 
     def rest(self) -> None:
         """What is due besides the cycle: reports, services, parameters, lifecycle."""
