@@ -90,7 +90,7 @@ class HalNode(LifecycleNode):
         self._truth = TruthStream(self) if self._settings.publish_truth else None
         self._safety = self.create_publisher(SafetyState, topics.SAFETY_STATE, topics.EVENT)
         self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENT)
-        self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
+        self._clock_topic = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
         self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, topics.LATCHED)
         self._description.publish(String(data=self.robot.urdf))
         self.create_subscription(FaultReport, topics.FAULTS, self._on_report, topics.EVENT)
@@ -222,11 +222,11 @@ class HalNode(LifecycleNode):
         self._streams.publish(sample)
         if self._truth is not None and self._driver is not None and self._driver.world is not None:
             self._truth.publish(sample.stamp, self._driver.world)
-        if self._clock_publisher is not None and sample.stamp >= self._clock_due:
+        if self._clock_topic is not None and sample.stamp >= self._clock_due:
             self._clock_due = sample.stamp - sample.stamp % CLOCK_PERIOD + CLOCK_PERIOD
             message = Clock()
             set_stamp(message.clock, sample.stamp)
-            self._clock_publisher.publish(message)
+            self._clock_topic.publish(message)
 
     def rest(self) -> None:
         """What is due besides the cycle: reports, services, parameters, lifecycle."""

@@ -51,8 +51,8 @@ class MujocoWorld(World):
     def reset(self) -> None:
         """See :meth:`World.reset`. Pushes under way end.
 
-        The stamps jump by RESET_PAUSE: estimators take a jump for a new start, and what they knew of
-        the robot before it was put back must not count.
+        The stamps jump by RESET_PAUSE: estimators take a jump for a new start, and what they knew
+        of the robot before it was put back must not count.
         """
         self._pushes.clear()
         self._driver.restart(RESET_PAUSE)
