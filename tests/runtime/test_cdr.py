@@ -78,6 +78,16 @@ def test_what_rclpy_serialised_can_be_read_in_place() -> None:
     assert layout.view(data, "feet.1.wrench.force.z").item() == 7.5
 
 
+def test_the_padding_that_the_wire_adds_at_the_end_is_no_other_layout() -> None:
+    message = robot_state(2.5)
+    layout = Layout(message)
+    data = bytes(layout.template())
+    assert len(data) % 4 == 2
+    assert layout.fits(data + b"\x00\x00")
+    assert layout.view(data + b"\x00\x00", "position").tolist() == [2.5, 3.5, 4.5]
+    assert not layout.fits(data + b"\x00\x00\x00\x00")
+
+
 def test_other_names_lengths_or_byte_orders_do_not_fit() -> None:
     layout = Layout(robot_state())
     other = robot_state()

@@ -71,6 +71,7 @@ class ControlNode:
         self._stamp: int | None = None  # of the last answer
         self._ticks = Ticks()
         self._refused = 0  # orders and robot_states that were refused
+        self._converted = 0  # robot_states of another layout than ours: right, but slow to read
         self._set_up_slow()
         realtime.set_up(priority, cpu)
 
@@ -116,6 +117,7 @@ class ControlNode:
         state = self._reader.read(data)
         if state is not None:
             return state
+        self._converted += 1
         try:
             return self._reader.convert(deserialize_message(data, RobotState))
         except RobotStateError as error:
@@ -215,6 +217,7 @@ class ControlNode:
             f"mode {self._core.mode_state.mode}"
         )
         values = {**self._ticks.take(), "refused": str(self._refused)}
+        values["converted"] = str(self._converted)
         status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()

@@ -54,7 +54,7 @@ class StateReader:
         """The state in `data`, or None if it has another layout: then use :meth:`convert`."""
         if not self._layout.fits(data):
             return None
-        self._buffer[:] = data
+        self._buffer[:] = data[: len(self._buffer)]
         return State(
             self._layout.read_stamp(data),
             np.concatenate(self._q),

@@ -93,7 +93,7 @@ class HalNode(LifecycleNode):
         self._clock_topic = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
         self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, topics.LATCHED)
         self._description.publish(String(data=self.robot.urdf))
-        self.create_subscription(FaultReport, topics.FAULTS, self._on_report, topics.EVENT)
+        self._reports = self._loop.subscribe(FaultReport, topics.FAULTS, topics.EVENT)
 
     def _open_services(self) -> None:
         self.create_service(Trigger, topics.STOP, self._on_stop)
@@ -201,6 +201,8 @@ class HalNode(LifecycleNode):
     # -- cycle and rest -------------------------------------------------------------------------
 
     def _turn(self, cycle: Cycle) -> None:
+        while (report := self._loop.take(self._reports)) is not None:
+            self._on_report(report)
         try:
             cycle.turn()
         except DriverError as error:

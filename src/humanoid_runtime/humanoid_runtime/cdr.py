@@ -47,6 +47,9 @@ class Layout:
         self._fields: dict[str, tuple[int, np.dtype[Any], int]] = {}
         self._message(example, "")
         self.size = len(self._buffer)
+        self._padded = (
+            self.size + -self.size % 4
+        )  # as it comes out of a DDS socket (RTPS 2.5, 10.2)
         self._fixed = _runs(self._constant, self._buffer)
 
     def template(self) -> bytearray:
@@ -80,7 +83,7 @@ class Layout:
 
     def fits(self, data: bytes) -> bool:
         """Whether `data` is a message of this very layout, to be read through :meth:`view`."""
-        return len(data) == self.size and all(
+        return len(data) in (self.size, self._padded) and all(
             data[start:end] == content for start, end, content in self._fixed
         )
 
