@@ -1,10 +1,10 @@
 """One whole-body tick against tsid, a C++ library, on the same recorded states.
 
-A standing robot is pushed, squats, and shifts and turns its body, on its own estimate; its states are recorded.
-Ours and tsid's then solve the same problem on each of them: model update, assembly and quadratic
-program, with two 6-D contacts with friction, torque limits, CoM, torso orientation and posture. They
-run in turn, block by block, each in its own process and tsid in its own environment, which is made on
-first use.
+A standing robot is pushed, squats, and shifts and turns its body, on its own estimate; its states
+are recorded. Ours and tsid's then solve the same problem on each of them: model update, assembly
+and quadratic program, with two 6-D contacts with friction, torque limits, CoM, torso orientation
+and posture. They run in turn, block by block, each in its own process and tsid in its own
+environment, which is made on first use.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     python tick.py problem.json states.npy
 
-`problem.json` holds the URDF and what :mod:`wbc_tick` writes of the robot; `states.npy` rows are q and v.
-For every line ``<first> <last>`` on the standard input, the states of that range are solved and one line
-with the list of times [us] is printed. The first line printed is ``ready``.
+`problem.json` holds the URDF and what :mod:`wbc_tick` writes of the robot; `states.npy` rows are q
+and v. For every line ``<first> <last>`` on the standard input, the states of that range are solved
+and one line with the list of times [us] is printed. The first line printed is ``ready``.
 """
 
 import json
@@ -17,7 +17,7 @@ import tsid.tsid_pywrap as tsid
 
 
 class Peer:
-    """Two 6-D contacts with friction, torque limits, CoM, torso orientation and posture: our problem."""
+    """Two contacts with friction, torque limits, CoM, torso orientation, posture: our problem."""
 
     def __init__(self, problem: dict, q: np.ndarray, v: np.ndarray) -> None:
         wrapper = tsid.RobotWrapper(problem["urdf"], ["."], pin.JointModelFreeFlyer(), False)

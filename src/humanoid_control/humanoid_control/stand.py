@@ -26,14 +26,14 @@ class StandConfig:
     """The balance: what it wants, and how much of each. Weights act on squared errors."""
 
     capture_gain: float = key(
-        3.7, above=1.0, unit="-", doc="pressure under the feet per error of the capture point"
+        5.0, above=1.0, unit="-", doc="pressure under the feet per error of the capture point"
     )
     capture_integral: float = key(
         0.5, min=0.0, unit="1/s", doc="removes a lasting error of the capture point"
     )
     integral_limit: float = key(0.02, min=0.0, unit="m", doc="most that the integral may shift it")
     hip_gain: float = key(
-        3.7, min=0.0, unit="-", doc="reach beyond the feet per excess of the capture point"
+        4.2, min=0.0, unit="-", doc="reach beyond the feet per excess of the capture point"
     )
     hip_margin: float = key(
         0.027, min=0.0, unit="m", doc="the hips help when the capture point is nearer to the edge"
@@ -44,16 +44,17 @@ class StandConfig:
     com_weight: float = key(65.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, horizontal")
     height_weight: float = key(15.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, vertical")
     momentum_weight: float = key(
-        5.0e-4, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum"
+        2.4e-3, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum"
     )
-    momentum_damping: float = key(1.1, min=0.0, unit="1/s", doc="slows the angular momentum")
-    torso_weight: float = key(0.014, min=0.0, unit="s^4/rad^2", doc="torso turning as asked for")
-    torso_stiffness: float = key(127.0, min=0.0, unit="1/s^2")
-    torso_damping: float = key(18.0, min=0.0, unit="1/s")
-    posture_weight: float = key(0.044, above=0.0, unit="s^4/rad^2", doc="joints beyond the legs")
+    momentum_damping: float = key(1.5, min=0.0, unit="1/s", doc="slows the angular momentum")
+    torso_weight: float = key(0.0085, min=0.0, unit="s^4/rad^2", doc="torso turning as asked for")
+    torso_stiffness: float = key(180.0, min=0.0, unit="1/s^2")
+    torso_damping: float = key(21.5, min=0.0, unit="1/s")
+    posture_weight: float = key(0.05, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
+    limb_weight: float = key(0.012, above=0.0, unit="s^4/rad^2", doc="joints of arms and head")
     leg_weight: float = key(1.0e-4, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
-    posture_stiffness: float = key(144.0, min=0.0, unit="1/s^2")
-    posture_damping: float = key(21.6, min=0.0, unit="1/s")
+    posture_stiffness: float = key(80.0, min=0.0, unit="1/s^2")
+    posture_damping: float = key(16.0, min=0.0, unit="1/s")
     tracked_weight: float = key(
         5.0, above=0.0, unit="s^4/rad^2", doc="joints that follow a trajectory"
     )
@@ -74,18 +75,21 @@ class StandConfig:
 class StandController(Controller):
     """Keeps the capture point over the feet with whole-body torques.
 
-    The references act on the middle of the feet and their mean heading (base_footprint). On taking over,
-    what differs from them is kept and fades within `settle`.
+    The references act on the middle of the feet and their mean heading (base_footprint). On taking
+    over, what differs from them is kept and fades within `settle`.
     """
 
     name = "stand"
 
-    def __init__(self, robot: RobotDescription, config: StandConfig, whole_body: WholeBodyConfig) -> None:
+    def __init__(
+        self, robot: RobotDescription, config: StandConfig, whole_body: WholeBodyConfig
+    ) -> None:
         """Raises ValueError if the robot has no feet, no pose `ready` or no frame `torso`."""
         model = pinocchio_model(robot)
         self._config = config
         self._whole_body = WholeBody(robot, model, whole_body)
         self._body = self._whole_body.body
+        self._weight_force = -self._body.mass * float(self._body.gravity[2])  # [N]
         self._feet = tuple(range(len(robot.feet)))
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
         self._points = [foot.points for foot in robot.feet]
@@ -109,10 +113,10 @@ class StandController(Controller):
         weight = np.full(3, config.torso_weight)
         self._torso = OrientationTask(torso, weight, config.torso_stiffness, config.torso_damping)
         self._tasks = (self._momentum, self._torso)
-        legs = np.zeros(len(robot.joints), dtype=bool)
-        for foot in self._whole_body.feet:
-            legs[foot.legs] = True
-        self._weight = np.where(legs, config.leg_weight, config.posture_weight)
+        self._weight = np.full(len(robot.joints), config.limb_weight)
+        self._weight[_chain(model, torso)] = config.posture_weight
+        for sole in self._soles:
+            self._weight[_chain(model, sole)] = config.leg_weight
 
     def _ready_stance(self, robot: RobotDescription, model: pin.Model) -> tuple[float, Array]:
         """Base height above the soles, and CoM from the middle of the feet, in the ready pose."""
@@ -122,23 +126,25 @@ class StandController(Controller):
         return height, self._rotation.T @ (self._body.com[:2] - self._middle)
 
     def blocked(self, state: State) -> str | None:
+        config = self._config
         if not state.valid:
-            return "the base estimate is not valid: put the robot on its feet and wait for the estimator"
+            return "the base estimate is not valid: put the robot on its feet, wait for it"
         if state.fall != UPRIGHT:
             return "the robot is not upright: set it on its feet and ask for 'ready' first"
         angle = tilt(state.q)
-        if angle > self._config.tilt:
-            return f"the base is tilted by {angle:.2f} rad (limit {self._config.tilt:g}): set it upright"
-        load = float(np.sum(state.wrenches[:, 2])) / (self._body.mass * 9.81)
-        if load < self._config.load or not np.all(state.contact):
+        if angle > config.tilt:
+            return f"the base is tilted by {angle:.2f} rad (limit {config.tilt:g}): set it upright"
+        share = float(np.sum(state.wrenches[:, 2])) / self._weight_force
+        if not share >= config.load or not np.all(state.contact):
             return (
-                f"the feet carry {100 * load:.0f} % of the weight (needed {100 * self._config.load:.0f} %, "
-                "on every foot): lower the robot until both feet stand"
+                f"the feet carry {100 * share:.0f} % of the weight (of {100 * config.load:.0f} %"
+                ", and every foot in contact): lower the robot until all feet stand"
             )
         self._observe(state)
-        outside = self._polygon.distance_outside(self._in_footprint(self._capture()))
-        if outside > 0.0:
-            return f"the capture point is {outside:.3f} m beyond the feet: ask for 'ready' and hold still"
+        polygon = SupportPolygon.of(self._corners())
+        outside = polygon.distance_outside(self._in_footprint(self._capture()))
+        if not outside <= 0.0:
+            return f"the capture point is {outside:.3f} m beyond the feet: hold it still in 'ready'"
         return None
 
     def start(self, state: State, last: JointTargets) -> None:
@@ -161,7 +167,9 @@ class StandController(Controller):
         acceleration = solution.acceleration[6:]
         q, dq = state.q[7:], state.v[6:]
         velocity = dq + step * acceleration
-        return JointTargets(q + step * velocity, velocity, solution.torque, self._at_rest, self._damping)
+        return JointTargets(
+            q + step * velocity, velocity, solution.torque, self._at_rest, self._damping
+        )
 
     def _observe(self, state: State) -> None:
         self._whole_body.update(state.q, state.v)
@@ -187,11 +195,13 @@ class StandController(Controller):
 
     def _corners(self) -> Array:
         """Contact points of all feet in the footprint, shape (p, 2)."""
-        return np.array([
-            self._in_footprint(self._body.placement(sole).act(point)[:2])
-            for sole, points in zip(self._soles, self._points, strict=True)
-            for point in points
-        ])
+        return np.array(
+            [
+                self._in_footprint(self._body.placement(sole).act(point)[:2])
+                for sole, points in zip(self._soles, self._points, strict=True)
+                for point in points
+            ]
+        )
 
     def _height(self) -> float:
         return float(self._body.q[2]) - self._ground
@@ -206,7 +216,7 @@ class StandController(Controller):
         return body.com[:2] + body.com_velocity[:2] / self._pole()
 
     def _body_reference(self, references: References, fade: float, step: float) -> Array:
-        """CoM offset and base height asked for, shape (3,), [m], and their rates [m/s], shape (3,)."""
+        """CoM offset and base height asked for [m], and their rates [m/s], shape (6,)."""
         height = self._ready_height if references.height is None else references.height
         now = np.append(references.com_offset, height)
         now = fade * now + (1.0 - fade) * self._begin_at[0]
@@ -221,7 +231,7 @@ class StandController(Controller):
         reference = self._ready_middle + asked[:2] + asked[3:5] / pole
         linear, angular = self._momentum.linear, self._momentum.angular
         pressure, beyond = self._balance(reference, step)
-        weight = -body.mass * body.gravity[2]
+        weight = self._weight_force
         angular[:] = -config.momentum_damping * body.momentum[3:]
         angular[0] -= weight * beyond[1]
         angular[1] += weight * beyond[0]
@@ -231,7 +241,7 @@ class StandController(Controller):
         linear[2] = body.mass * (config.height_stiffness * error + config.height_damping * slip)
 
     def _balance(self, reference: Array, step: float) -> tuple[Array, Array]:
-        """Wanted centre of pressure, and how far beyond it the hips should reach, in the world [m]."""
+        """Wanted centre of pressure, and the hips' reach beyond it, both in the world [m]."""
         config, polygon = self._config, self._polygon
         capture = self._in_footprint(self._capture())
         error = capture - reference
@@ -271,3 +281,9 @@ class StandController(Controller):
         self._last_velocity = velocity.copy()
         whole_body.posture_command = wanted
         whole_body.posture_weight = weight
+
+
+def _chain(model: pin.Model, frame: int) -> list[int]:
+    """Rows of the joints between the base and `frame`."""
+    chain = model.supports[model.frames[frame].parentJoint]
+    return [model.joints[joint].idx_v - 6 for joint in chain if joint > 1]

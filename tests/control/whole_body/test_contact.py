@@ -7,7 +7,9 @@ from humanoid_control.whole_body.contact import hull_edges, inner_rectangle, wre
 
 RECTANGLE = np.array([[0.12, 0.03], [0.12, -0.03], [-0.05, 0.03], [-0.05, -0.03]])
 TRAPEZOID = np.array([[0.12, 0.03], [0.12, -0.03], [-0.05, 0.025], [-0.05, -0.025]])
-HEXAGON = np.array([[0.1, 0.0], [0.05, 0.05], [-0.05, 0.05], [-0.1, 0], [-0.05, -0.05], [0.05, -0.05]])
+HEXAGON = np.array(
+    [[0.1, 0.0], [0.05, 0.05], [-0.05, 0.05], [-0.1, 0], [-0.05, -0.05], [0.05, -0.05]]
+)
 MU = 0.6
 
 
@@ -62,8 +64,8 @@ def test_sliding_twisting_and_pulling_are_refused() -> None:
         assert np.any(cone @ np.array(wrench, dtype=float) > 0.0)
     limit = MU / np.sqrt(2.0) * 100.0 * (0.085 + 0.025)  # mu (X + Y) fz of the inner rectangle
     centre = np.array([0.0, 0.0, 100.0, 0.0, -100.0 * 0.035, 0.0])
-    assert np.all(cone @ (centre + [0, 0, 0, 0, 0, 0.9 * limit]) <= 0.0)
-    assert np.any(cone @ (centre + [0, 0, 0, 0, 0, 1.1 * limit]) > 0.0)
+    assert np.all(cone @ (centre + 0.9 * limit * np.eye(6)[5]) <= 0.0)
+    assert np.any(cone @ (centre + 1.1 * limit * np.eye(6)[5]) > 0.0)
 
 
 def test_a_trapezoid_has_seventeen_rows() -> None:

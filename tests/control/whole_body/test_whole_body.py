@@ -20,7 +20,9 @@ CONFIG = WholeBodyConfig()
 class Setting:
     """A whole-body problem with random commands."""
 
-    def __init__(self, body, seed: int, speed: float = 0.3, config: WholeBodyConfig = CONFIG) -> None:
+    def __init__(
+        self, body, seed: int, speed: float = 0.3, config: WholeBodyConfig = CONFIG
+    ) -> None:
         self.body, self.config = body, config
         rng = np.random.default_rng(seed)
         self.whole = WholeBody(body.robot, body.model, config)
@@ -94,6 +96,20 @@ def test_the_rooted_problem_has_the_optimum_of_the_textbook_problem(
     np.testing.assert_allclose(solution.acceleration, acceleration, atol=1e-8 * scale)
     np.testing.assert_allclose(solution.torque, torque, atol=1e-7)
     np.testing.assert_allclose(solution.wrenches, wrenches, atol=1e-5)
+
+
+def test_torque_limits_that_matter_are_found_though_their_rows_are_left_out_at_first(
+    g1_body,
+) -> None:
+    """Weak motors: the optimum lies on the limits, in the first sample and in those after it."""
+    weak = WholeBodyConfig(effort_scale=0.12)
+    setting = Setting(g1_body, 4, speed=0.0, config=weak)
+    limit = weak.effort_scale * g1_body.robot.column("effort")
+    for _ in range(2):
+        solution = setting.whole.solve((0, 1), setting.tasks)
+        _, torque, _ = setting.textbook((0, 1))
+        assert np.any(np.isclose(np.abs(torque), limit)), "no torque is at its limit"
+        np.testing.assert_allclose(solution.torque, torque, atol=1e-6)
 
 
 @pytest.mark.parametrize("feet", [(0, 1), (0,)])
@@ -206,7 +222,7 @@ def test_without_a_solution_the_last_one_is_reused_for_a_while_and_then_it_is_an
         again = setting.whole.solve((0, 1), setting.tasks)
         assert again.stale == count
         np.testing.assert_array_equal(again.torque, good.torque)
-    with pytest.raises(WholeBodyError, match="no solution for 6 samples.*'damping'") as caught:
+    with pytest.raises(WholeBodyError, match=r"no solution for 6 samples.*'damping'") as caught:
         setting.whole.solve((0, 1), setting.tasks)
     assert caught.value.samples == CONFIG.stale_limit + 1
 

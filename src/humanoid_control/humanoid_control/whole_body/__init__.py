@@ -2,8 +2,8 @@
 
 from humanoid_control.whole_body.config import WholeBodyConfig
 from humanoid_control.whole_body.dynamics import Dynamics
-from humanoid_control.whole_body.tasks import MomentumTask, OrientationTask, PoseTask, Task
 from humanoid_control.whole_body.problem import Solution
+from humanoid_control.whole_body.tasks import MomentumTask, OrientationTask, PoseTask, Task
 from humanoid_control.whole_body.whole_body import WholeBody, WholeBodyError
 
 __all__ = [

@@ -15,20 +15,26 @@ class WholeBodyConfig:
         0.95, above=0.0, max=1.0, unit="-", doc="part of the table's effort limits that may be used"
     )
     contact_damping: float = key(
-        10.0, min=0.0, unit="1/s", doc="slowing of a supporting foot that is measured to move"
+        10.0, min=0.0, unit="1/s", doc="slows a foot that is measured to move"
     )
     limit_rate: float = key(
         12.0,
         above=0.0,
         unit="1/s",
-        doc="joints approach their limits no faster than this times the distance; low: early braking",
+        doc="fastest approach to a joint limit, per distance; low: early braking",
     )
     force_weight: float = key(
-        1.0e-5, above=0.0, unit="1/N^2", doc="cost of contact forces; spreads the load over the feet"
+        1.0e-5,
+        above=0.0,
+        unit="1/N^2",
+        doc="cost of contact forces; spreads the load over the feet",
     )
     torque_weight: float = key(
         1.0e-3, above=0.0, unit="1/(N m)^2", doc="cost of sole torques; centres the pressure"
     )
     stale_limit: int = key(
-        5, min=0, unit="samples", doc="samples in a row that reuse the last solution if solving fails"
+        5,
+        min=0,
+        unit="samples",
+        doc="samples in a row that reuse the last solution if solving fails",
     )

@@ -1,7 +1,7 @@
 """The wrenches a flat sole can press on the ground, as linear inequalities.
 
-Caron, Pham, Nakamura, "Stability of surface contacts for humanoid robots: closed-form formulae of the
-contact wrench cone for rectangular support areas", ICRA 2015.
+Caron, Pham, Nakamura, "Stability of surface contacts for humanoid robots: closed-form formulae of
+the contact wrench cone for rectangular support areas", ICRA 2015.
 """
 
 import itertools
@@ -15,13 +15,14 @@ _GRID = 41
 
 
 def wrench_cone(points: Array, friction: float) -> Array:
-    """Return C, shape (k + 13, 6): the contact holds while ``C @ wrench <= 0`` (last row: pressure).
+    """Return C, shape (k + 13, 6): the contact holds while ``C @ wrench <= 0``.
 
-    `points`, shape (p, 2) or (p, 3), are the contact points in the sole frame [m], k of them corners of
-    their convex hull; `wrench` is [force N, torque N m] of the ground on the foot at the sole frame's
-    origin. The friction cone of coefficient `friction` is replaced by the pyramid inside it. The centre
-    of pressure stays inside the exact polygon; the bounds on the yaw torque are those of the largest
-    rectangle in it. Rows: 4 friction, k centre of pressure, 8 yaw torque, 1 pressure.
+    `points`, shape (p, 2) or (p, 3), are the contact points in the sole frame [m], k of them
+    corners of their convex hull; `wrench` is [force N, torque N m] of the ground on the foot at
+    the sole frame's origin. The friction cone of coefficient `friction` is replaced by the pyramid
+    inside it. The centre of pressure stays inside the exact polygon; the bounds on the yaw torque
+    are those of the largest rectangle in it. Rows: 4 friction, k centre of pressure, 8 yaw torque,
+    1 pressure.
 
     Raises ValueError if the points span no area.
     """
@@ -33,23 +34,29 @@ def wrench_cone(points: Array, friction: float) -> Array:
 
 
 def hull_edges(points: Array) -> tuple[Array, Array]:
-    """Return outward unit normals, shape (k, 2), and offsets [m], shape (k,), of the convex hull in x, y:
-    a point is inside while ``normals @ point <= offsets``. Raises ValueError if the hull has no area.
+    """Return outward unit normals, shape (k, 2), and offsets [m], shape (k,), of the convex hull.
+
+    In x and y; a point is inside while ``normals @ point <= offsets``. Raises ValueError if the
+    hull has no area.
     """
     corners = np.unique(np.asarray(points, dtype=float)[:, :2], axis=0)
-    edges: dict[tuple[float, ...], tuple[Array, float]] = {}
-    for a, b in itertools.permutations(corners, 2):
-        normal = np.array([b[1] - a[1], a[0] - b[0]]) / np.linalg.norm(b - a)
-        if np.all(corners @ normal <= normal @ a + 1e-9):
-            edges.setdefault(tuple(np.round(normal, 6)), (normal, float(normal @ a)))
-    if len(edges) < 3:
+    way = corners[None] - corners[:, None]  # from every corner to every other
+    length = np.linalg.norm(way, axis=2)
+    normals = np.stack((way[..., 1], -way[..., 0]), axis=2) / np.maximum(length, 1e-12)[..., None]
+    offsets = np.sum(normals * corners[:, None], axis=2)
+    # An edge has every corner on its inner side.
+    edges = (length > 0.0) & np.all(normals @ corners.T <= offsets[..., None] + 1e-9, axis=2)
+    _, first = np.unique(np.round(normals[edges], 6), axis=0, return_index=True)
+    if len(first) < 3:
         raise ValueError(f"contact points {np.round(corners, 4).tolist()} span no area")
-    return np.array([edge[0] for edge in edges.values()]), np.array([edge[1] for edge in edges.values()])
+    return normals[edges][first], offsets[edges][first]
 
 
 def inner_rectangle(points: Array) -> tuple[Array, Array]:
-    """Return the centre, shape (2,), and the half sides, shape (2,), [m] of the largest rectangle along
-    x and y in the convex hull of `points` (found on a grid). Raises ValueError as :func:`hull_edges`.
+    """Return the centre and the half sides, each of shape (2,), [m], of the largest rectangle.
+
+    Along x and y, in the convex hull of `points`; found on a grid. Raises ValueError as
+    :func:`hull_edges`.
     """
     normals, offsets = hull_edges(points)
     xs = np.linspace(np.min(points[:, 0]), np.max(points[:, 0]), _GRID)

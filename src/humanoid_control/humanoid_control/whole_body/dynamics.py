@@ -13,11 +13,13 @@ class Dynamics:
 
     After :meth:`update`, with nv = 6 + joints and the velocity of the base in the base frame:
 
-    - `mass_matrix` M, shape (nv, nv), and `bias` h, shape (nv,): ``M a + h`` are the generalised forces
+    - `mass_matrix` M, shape (nv, nv), and `bias` h, shape (nv,): ``M a + h`` are the generalised
+      forces
     - `com`, `com_velocity`, shape (3,), world, [m], [m/s]
     - `momentum`, shape (6,): linear [N s], and angular about the CoM [N m s], world axes
-    - `momentum_matrix` A, shape (6, nv), and `momentum_drift`, shape (6,): the rate of the momentum is
-      ``A a + momentum_drift`` (Orin, Goswami, Lee, "Centroidal dynamics of a humanoid robot", 2013)
+    - `momentum_matrix` A, shape (6, nv), and `momentum_drift`, shape (6,): the rate of the
+      momentum is ``A a + momentum_drift`` (Orin, Goswami, Lee, "Centroidal dynamics of a humanoid
+      robot", 2013)
     """
 
     def __init__(self, model: pin.Model) -> None:

@@ -1,19 +1,22 @@
 """The quadratic program of one set of supporting feet, in preallocated memory.
 
-The textbook problem has accelerations a = (base, joints) and one wrench per foot as variables, and as
-equalities the six base rows of the dynamics and six rows per foot that keeps still. Some of it goes away
-without loss, because the *root* foot (the first one) keeps still whatever the joints do:
+The textbook problem has accelerations a = (base, joints) and one wrench per foot as variables, and
+as equalities the six base rows of the dynamics and six rows per foot that keeps still. Some of it
+goes away without loss, because the *root* foot (the first one) keeps still whatever the joints do:
 
-- its standing still gives the base acceleration, ``a_base = -X (J_leg a_leg + drift)``: the robot is
-  rooted at that foot,
-- the base rows of the dynamics give its wrench, ``f_root = X' (M_base a + h_base - J_base' f_others)``.
+- its standing still gives the base acceleration, ``a_base = -X (J_leg a_leg + drift)``: the robot
+  is rooted at that foot,
+- the base rows of the dynamics give its wrench, ``f_root = X' (M_base a + h_base - J_base'
+  f_others)``.
 
 X takes twists in the foot's axes to the base's; it is invertible in every posture, straight knees
-included. What remains are the variables x = (joint accelerations, wrenches of the other feet) and six
-equalities per other foot; on one foot there are none. The same substitution turns the joint rows of the
-dynamics into torques of the rooted robot, ``S' (M a + h - J' f_others)`` with a = S (a_joints, 1).
+included. What remains are the variables x = (joint accelerations, wrenches of the other feet) and
+six equalities per other foot; on one foot there are none. The same substitution turns the joint
+rows of the dynamics into torques of the rooted robot, ``S' (M a + h - J' f_others)`` with a = S
+(a_joints, 1).
 
-Everything is rows of one stacked matrix, affine in x (last column: the constant part), in this order:
+Everything is rows of one stacked matrix, affine in x (last column: the constant part), in this
+order:
 
     root wrench | tasks | base dynamics | torques | other feet | cones
 
@@ -31,7 +34,6 @@ from humanoid_control.controller import Array
 from humanoid_control.whole_body.dynamics import Dynamics
 from humanoid_control.whole_body.solver import EQUALITY, INEQUALITY, INFINITY, SOFT, solve_qp
 from humanoid_control.whole_body.tasks import Task
-
 
 #: Share of a torque limit beyond which the limits are part of the next problem from the start.
 _NEAR = 0.9
@@ -58,9 +60,10 @@ class Support:
 
 
 class Problem:
-    """The problem for the feet `supports` (the root first) and `tasks`; `effort` are the torque limits
-    [N m], shape (joints,), `wrench_weight` the cost of a foot's squared wrench, shape (6,), and
-    `contact_damping` [1/s] slows a supporting foot that is measured to move.
+    """The problem for the feet `supports` (the root first) and `tasks`.
+
+    `effort` are the torque limits [N m], shape (joints,); `wrench_weight` is the cost of a foot's
+    squared wrench, shape (6,); `contact_damping` [1/s] slows a foot that is measured to move.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class Problem:
         free = np.zeros((cone - task, 6 + n + 1))
         self._free = free
         self._free_dynamics = free[base - task : other - task]
-        self._free_others = np.split(free[other - task :], len(self._others)) if self._others else []
+        self._free_others = (
+            np.split(free[other - task :], len(self._others)) if self._others else []
+        )
         self._free_tasks = np.split(free[: base - task], np.cumsum(tasks)[:-1])
         # From x to that.
         self._expansion = np.vstack((np.zeros((6, n + 1)), np.eye(n + 1)))
@@ -139,8 +144,10 @@ class Problem:
         self._kind = np.array(kind, dtype=np.int32)
 
     def assemble(self, body: Dynamics, weight: Array, wanted: Array) -> None:
-        """Write costs and constraints at the state of `body`. `weight` and `wanted`, shape (joints,), are
-        the weight of the posture and the joint accelerations [rad/s^2] it wants.
+        """Write costs and constraints at the state of `body`.
+
+        `weight` and `wanted`, each of shape (joints,), are the weight of the posture and the joint
+        accelerations [rad/s^2] it wants.
         """
         self._write_free(body)
         self._root_at_foot(body)
@@ -192,8 +199,10 @@ class Problem:
         np.subtract(self._contact_limits, self._contacts[:, n], out=self._contact_bounds)
 
     def solve(self, lower: Array, upper: Array) -> Solution | None:
-        """Minimise with the joint accelerations softly within `lower` and `upper` [rad/s^2], each of
-        shape (joints,). Returns None if there is no solution.
+        """Return the optimum, or None if there is none.
+
+        The joint accelerations stay softly within `lower` and `upper` [rad/s^2], each of shape
+        (joints,).
         """
         low, high = self._bounds
         low[: self.joints] = lower

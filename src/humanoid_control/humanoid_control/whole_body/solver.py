@@ -19,13 +19,14 @@ _ITERATIONS = 300
 def solve_qp(
     H: Array, g: Array, A: Array, lower: Array, upper: Array, kind: NDArray[np.int32]
 ) -> Array | None:
-    """Minimise ``x' H x / 2 + g' x`` subject to ``lower <= [x[:s]; A x] <= upper``; None if it fails.
+    """Minimise ``x' H x / 2 + g' x`` subject to ``lower <= (x[:s], A x) <= upper``; None: failed.
 
-    With n variables and m rows in `A`: `H` (n, n) positive definite, `A` (m, n), both C-contiguous;
-    `lower`, `upper` and `kind` (s + m,), where s is the number of leading variables with simple bounds.
+    With n variables and m rows in `A`: `H` (n, n) positive definite, `A` (m, n), both
+    C-contiguous; `lower`, `upper` and `kind` (s + m,), where s is the number of leading variables
+    with simple bounds.
 
-    daqp: Arnström, Bemporad, Axehill, "A dual active-set solver for embedded quadratic programming using
-    recursive LDL' updates", IEEE TAC 2022.
+    daqp: Arnström, Bemporad, Axehill, "A dual active-set solver for embedded quadratic programming
+    using recursive LDL' updates", IEEE TAC 2022.
     """
     # Its own elimination of equalities costs more than it saves at this size (measured).
     x, _, flag, _ = daqp.solve(

@@ -1,7 +1,7 @@
 """Tasks: what the accelerations should do, each as weighted rows ``jacobian a + drift = command``.
 
-The posture is no such task: its jacobian is the identity on the joints, so the problem takes it as a
-diagonal (see ``WholeBody.posture``).
+The posture is no such task: its jacobian is the identity on the joints, so the problem takes it as
+a diagonal (see ``WholeBody.posture_weight``).
 """
 
 from abc import ABC, abstractmethod
@@ -35,8 +35,9 @@ class Task(ABC):
 class MomentumTask(Task):
     """Rate of the momentum: linear [N], and angular about the CoM [N m], both in world axes.
 
-    Write the wanted rates into `linear` and `angular`, each of shape (3,), before every solution. The
-    linear rate is the mass times the acceleration of the CoM: the sum of contact forces and weight.
+    Write the wanted rates into `linear` and `angular`, each of shape (3,), before every solution.
+    The linear rate is the mass times the acceleration of the CoM: the sum of contact forces and
+    weight.
     """
 
     def __init__(self, weight: Array) -> None:
@@ -58,8 +59,8 @@ class MomentumTask(Task):
 class OrientationTask(Task):
     """Angular acceleration [rad/s^2] of a frame, in its own axes, toward `target`.
 
-    `target` is a rotation frame to world, shape (3, 3); `stiffness` [1/s^2] and `damping` [1/s] act on
-    the rotation error and on the angular velocity.
+    `target` is a rotation frame to world, shape (3, 3); `stiffness` [1/s^2] and `damping` [1/s]
+    act on the rotation error and on the angular velocity.
     """
 
     def __init__(self, frame: int, weight: Array, stiffness: float, damping: float) -> None:
@@ -83,9 +84,9 @@ class OrientationTask(Task):
 class PoseTask(Task):
     """Acceleration of a frame (linear [m/s^2], angular [rad/s^2], in its own axes) along a motion.
 
-    `target` is the pose frame to world, `velocity` and `acceleration`, shape (6,), the motion's twist and
-    spatial acceleration in the frame's axes; `stiffness` [1/s^2] and `damping` [1/s] pull it back. For
-    swing feet and hands.
+    `target` is the pose frame to world, `velocity` and `acceleration`, shape (6,), the motion's
+    twist and spatial acceleration in the frame's axes; `stiffness` [1/s^2] and `damping` [1/s]
+    pull it back. For swing feet and hands.
     """
 
     def __init__(self, frame: int, weight: Array, stiffness: float, damping: float) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pinocchio as pin
-from humanoid_description import RobotDescription
 
 from humanoid_control.controller import Array
 from humanoid_control.whole_body.config import WholeBodyConfig
@@ -10,6 +9,7 @@ from humanoid_control.whole_body.contact import wrench_cone
 from humanoid_control.whole_body.dynamics import Dynamics
 from humanoid_control.whole_body.problem import Problem, Solution, Support
 from humanoid_control.whole_body.tasks import Task
+from humanoid_description import RobotDescription
 
 
 class WholeBodyError(Exception):
@@ -26,9 +26,10 @@ class WholeBodyError(Exception):
 class WholeBody:
     """Minimises the weighted errors of tasks and posture under the robot's physics.
 
-    Inverse dynamics as in Herzog et al., "Momentum control with hierarchical inverse dynamics", 2016, with
-    weights in the place of the hierarchy. Constraints: equations of motion, feet that stand keep still
-    and press within their wrench cones, torques within limits; softly, joint positions within limits.
+    Inverse dynamics as in Herzog et al., "Momentum control with hierarchical inverse dynamics",
+    2016, with weights in the place of the hierarchy. Constraints: equations of motion, feet that
+    stand keep still and press within their wrench cones, torques within limits; softly, joint
+    positions within limits.
 
     Call :meth:`update`, set the tasks and the posture, call :meth:`solve`.
     """
@@ -37,7 +38,7 @@ class WholeBody:
         self.body = Dynamics(model)
         self.feet = tuple(_support(model, foot.name, foot.points, config) for foot in robot.feet)
         joints = model.nv - 6
-        #: Weight [s^4/rad^2] and wanted acceleration [rad/s^2] of every joint, each of shape (joints,).
+        #: Of every joint, shape (joints,): weight [s^4/rad^2] and wanted acceleration [rad/s^2].
         self.posture_weight = np.full(joints, 1e-3)
         self.posture_command = np.zeros(joints)
         self._config = config
@@ -53,13 +54,15 @@ class WholeBody:
         self._stale = 0
 
     def update(self, q: Array, v: Array) -> Dynamics:
-        """Take over the state `q`, shape (nq,), and `v`, shape (nv,), and return the dynamics there."""
+        """Take over the state `q`, shape (nq,), `v`, shape (nv,); returns the dynamics there."""
         self.body.update(q, v)
         return self.body
 
     def solve(self, feet: tuple[int, ...], tasks: tuple[Task, ...]) -> Solution:
-        """Return the optimum with the soles `feet` (rows of the joint table's feet) on the ground, at
-        least one. The memory of each combination of feet and tasks is kept for the next sample.
+        """Return the optimum with the soles `feet` on the ground.
+
+        `feet` are rows of the joint table's feet, at least one. The memory of each combination of
+        feet and tasks is kept for the next sample.
 
         Where there is no solution, the last one is returned again, marked `stale`; after
         ``stale_limit`` samples in a row :class:`WholeBodyError` is raised.
@@ -83,8 +86,11 @@ class WholeBody:
         return Problem(supports, tasks, self._effort, self._wrench_weight, damping)
 
     def _joint_bounds(self) -> tuple[Array, Array]:
-        """Accelerations that let no joint run into its limit: exponential barrier with a double pole at
-        `limit_rate` (Nguyen and Sreenath, "Exponential control barrier functions", ACC 2016).
+        """Accelerations that let no joint run into its limit.
+
+        Exponential barrier with a double pole at `limit_rate` (Nguyen and Sreenath, "Exponential
+        control barrier functions for enforcing high relative-degree safety-critical constraints",
+        ACC 2016).
         """
         k0, k1 = self._limit_rates
         pull = k0 * self.body.q[7:]
@@ -94,7 +100,11 @@ class WholeBody:
     def _again(self, feet: tuple[int, ...]) -> Solution:
         self._stale += 1
         last = self._last
-        if last is None or self._stale > self._config.stale_limit or len(last.wrenches) != len(feet):
+        if (
+            last is None
+            or self._stale > self._config.stale_limit
+            or len(last.wrenches) != len(feet)
+        ):
             raise WholeBodyError(self._stale)
         return Solution(last.acceleration, last.torque, last.wrenches, self._stale)
 
