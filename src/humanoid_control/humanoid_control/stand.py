@@ -100,7 +100,7 @@ class StandController(Controller):
         self._make_tasks(robot, model)
         self._watch = Stopwatch()
         self._polygon = SupportPolygon.of(self._corners())
-        self._integral = np.zeros(2)
+        self._integral = 0j
         self._begin_at = (np.zeros(3), np.eye(3), self._ready)  # body, torso, posture
         self._last_reference: Array | None = None
         self._last_velocity: Array | None = None
@@ -118,12 +118,12 @@ class StandController(Controller):
         for sole in self._soles:
             self._weight[_chain(model, sole)] = config.leg_weight
 
-    def _ready_stance(self, robot: RobotDescription, model: pin.Model) -> tuple[float, Array]:
+    def _ready_stance(self, robot: RobotDescription, model: pin.Model) -> tuple[float, complex]:
         """Base height above the soles, and CoM from the middle of the feet, in the ready pose."""
         self._body.update(standing_configuration(robot, model), np.zeros(model.nv))
         self._locate_feet()
         height = float(self._body.q[2] - self._ground)
-        return height, self._rotation.T @ (self._body.com[:2] - self._middle)
+        return height, self._in_footprint(_planar(self._body.com))
 
     def blocked(self, state: State) -> str | None:
         config = self._config
@@ -151,10 +151,11 @@ class StandController(Controller):
         self._watch.start(state.stamp)
         self._observe(state)
         self._polygon = SupportPolygon.of(self._corners())
-        self._integral[:] = 0.0
-        com = self._in_footprint(self._body.com[:2]) - self._ready_middle
+        self._integral = 0j
+        com = self._in_footprint(_planar(self._body.com)) - self._ready_middle
         torso = self._heading().T @ self._body.placement(self._torso.frame).rotation
-        self._begin_at = (np.append(com, self._height()), torso, state.q[7:].copy())
+        body = np.array([com.real, com.imag, self._height()])
+        self._begin_at = (body, torso, state.q[7:].copy())
         self._last_reference = self._last_velocity = None
 
     def update(self, state: State, references: References) -> JointTargets:
@@ -179,29 +180,25 @@ class StandController(Controller):
         """Middle of the feet, ground height, and mean heading, from the soles as they are."""
         soles = [self._body.placement(sole) for sole in self._soles]
         middle = sum(sole.translation for sole in soles) / len(soles)
-        forward = sum(sole.rotation[:, 0] for sole in soles)
-        self._middle, self._ground = middle[:2], float(middle[2])
-        length = sqrt(forward[0] ** 2 + forward[1] ** 2)
-        c, s = forward[0] / length, forward[1] / length
-        self._rotation = np.array(((c, -s), (s, c)))  # footprint to world
+        forward = _planar(sum(sole.rotation[:, 0] for sole in soles))
+        self._middle, self._ground = _planar(middle), float(middle[2])
+        self._turn = forward / abs(forward)  # footprint to world
 
     def _heading(self) -> Array:
-        rotation = np.eye(3)
-        rotation[:2, :2] = self._rotation
-        return rotation
+        c, s = self._turn.real, self._turn.imag
+        return np.array(((c, -s, 0.0), (s, c, 0.0), (0.0, 0.0, 1.0)))
 
-    def _in_footprint(self, point: Array) -> Array:
-        return self._rotation.T @ (point - self._middle)
+    def _in_footprint(self, point: complex) -> complex:
+        return (point - self._middle) * self._turn.conjugate()
 
     def _corners(self) -> Array:
         """Contact points of all feet in the footprint, shape (p, 2)."""
-        return np.array(
-            [
-                self._in_footprint(self._body.placement(sole).act(point)[:2])
-                for sole, points in zip(self._soles, self._points, strict=True)
-                for point in points
-            ]
-        )
+        corners = [
+            self._in_footprint(_planar(self._body.placement(sole).act(point)))
+            for sole, points in zip(self._soles, self._points, strict=True)
+            for point in points
+        ]
+        return np.array([(corner.real, corner.imag) for corner in corners])
 
     def _height(self) -> float:
         return float(self._body.q[2]) - self._ground
@@ -211,9 +208,8 @@ class StandController(Controller):
         body = self._body
         return sqrt(-body.gravity[2] / max(float(body.com[2]) - self._ground, 0.1))
 
-    def _capture(self) -> Array:
-        body = self._body
-        return body.com[:2] + body.com_velocity[:2] / self._pole()
+    def _capture(self) -> complex:
+        return _planar(self._body.com) + _planar(self._body.com_velocity) / self._pole()
 
     def _body_reference(self, references: References, fade: float, step: float) -> Array:
         """CoM offset and base height asked for [m], and their rates [m/s], shape (6,)."""
@@ -227,35 +223,37 @@ class StandController(Controller):
     def _command_momentum(self, references: References, fade: float, step: float) -> None:
         config, body = self._config, self._body
         asked = self._body_reference(references, fade, step)
-        pole = self._pole()
-        reference = self._ready_middle + asked[:2] + asked[3:5] / pole
-        linear, angular = self._momentum.linear, self._momentum.angular
+        x, y, height, x_rate, y_rate, climb = asked.tolist()
+        pole, weight = self._pole(), self._weight_force
+        reference = self._ready_middle + complex(x, y) + complex(x_rate, y_rate) / pole
         pressure, beyond = self._balance(reference, step)
-        weight = self._weight_force
+        linear, angular = self._momentum.linear, self._momentum.angular
         angular[:] = -config.momentum_damping * body.momentum[3:]
-        angular[0] -= weight * beyond[1]
-        angular[1] += weight * beyond[0]
-        pivot = pressure + np.array((angular[1], -angular[0])) / weight
-        linear[:2] = body.mass * pole**2 * (body.com[:2] - pivot)
-        error, slip = asked[2] - self._height(), asked[5] - body.com_velocity[2]
-        linear[2] = body.mass * (config.height_stiffness * error + config.height_damping * slip)
+        angular[0] -= weight * beyond.imag
+        angular[1] += weight * beyond.real
+        pivot = pressure + complex(angular[1], -angular[0]) / weight
+        push = body.mass * pole**2 * (_planar(body.com) - pivot)
+        error, slip = height - self._height(), climb - float(body.com_velocity[2])
+        lift = body.mass * (config.height_stiffness * error + config.height_damping * slip)
+        linear[:] = push.real, push.imag, lift
 
-    def _balance(self, reference: Array, step: float) -> tuple[Array, Array]:
+    def _balance(self, reference: complex, step: float) -> tuple[complex, complex]:
         """Wanted centre of pressure, and the hips' reach beyond it, both in the world [m]."""
         config, polygon = self._config, self._polygon
         capture = self._in_footprint(self._capture())
         error = capture - reference
         if polygon.distance_outside(reference + config.capture_gain * error) < 0.0:
-            self._integral += step * config.capture_integral * error
-            np.clip(
-                self._integral, -config.integral_limit, config.integral_limit, out=self._integral
+            limit = config.integral_limit
+            total = self._integral + step * config.capture_integral * error
+            self._integral = complex(
+                min(max(total.real, -limit), limit), min(max(total.imag, -limit), limit)
             )
         goal = polygon.cut(self._ready_middle, reference - self._integral, config.hip_margin)
         pressure, excess = pressure_and_excess(
             capture, goal, polygon, config.capture_gain, config.hip_margin
         )
-        reach = min(config.hip_gain, config.hip_reach / max(float(np.hypot(*excess)), 1e-9))
-        return self._middle + self._rotation @ pressure, reach * self._rotation @ excess
+        reach = min(config.hip_gain, config.hip_reach / max(abs(excess), 1e-9))
+        return self._middle + self._turn * pressure, reach * self._turn * excess
 
     def _command_posture(self, references: References, fade: float, step: float) -> None:
         config, whole_body = self._config, self._whole_body
@@ -281,6 +279,11 @@ class StandController(Controller):
         self._last_velocity = velocity.copy()
         whole_body.posture_command = wanted
         whole_body.posture_weight = weight
+
+
+def _planar(vector: Array) -> complex:
+    """The horizontal part of `vector` as x + iy."""
+    return complex(vector[0], vector[1])
 
 
 def _chain(model: pin.Model, frame: int) -> list[int]:
