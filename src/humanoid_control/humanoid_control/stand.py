@@ -38,20 +38,20 @@ class StandConfig:
     hip_margin: float = key(
         0.027, min=0.0, unit="m", doc="the hips help when the capture point is nearer to the edge"
     )
-    hip_reach: float = key(0.053, min=0.0, unit="m", doc="most that the hips reach beyond the feet")
+    hip_reach: float = key(0.02, min=0.0, unit="m", doc="most that the hips reach beyond the feet")
     height_stiffness: float = key(60.0, min=0.0, unit="1/s^2", doc="height of the base")
     height_damping: float = key(12.0, min=0.0, unit="1/s", doc="vertical speed of the CoM")
-    com_weight: float = key(65.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, horizontal")
+    com_weight: float = key(70.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, horizontal")
     height_weight: float = key(15.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, vertical")
     momentum_weight: float = key(
         2.4e-3, min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum"
     )
-    momentum_damping: float = key(1.5, min=0.0, unit="1/s", doc="slows the angular momentum")
+    momentum_damping: float = key(3.0, min=0.0, unit="1/s", doc="slows the angular momentum")
     torso_weight: float = key(0.0085, min=0.0, unit="s^4/rad^2", doc="torso turning as asked for")
-    torso_stiffness: float = key(180.0, min=0.0, unit="1/s^2")
-    torso_damping: float = key(21.5, min=0.0, unit="1/s")
-    posture_weight: float = key(0.05, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
-    limb_weight: float = key(0.012, above=0.0, unit="s^4/rad^2", doc="joints of arms and head")
+    torso_stiffness: float = key(112.0, min=0.0, unit="1/s^2")
+    torso_damping: float = key(17.0, min=0.0, unit="1/s")
+    posture_weight: float = key(1.0, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
+    limb_weight: float = key(0.009, above=0.0, unit="s^4/rad^2", doc="joints of arms and head")
     leg_weight: float = key(1.0e-4, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
     posture_stiffness: float = key(80.0, min=0.0, unit="1/s^2")
     posture_damping: float = key(16.0, min=0.0, unit="1/s")
