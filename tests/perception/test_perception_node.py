@@ -24,7 +24,9 @@ from humanoid_runtime import topics
 from humanoid_runtime.stamps import set_stamp, to_nanoseconds
 
 ROBOT = Path(__file__).parents[2] / "config" / "robots" / "g1" / "robot.yaml"
-PATIENCE = 60.0  # [s] bound of every wait; what is waited for takes milliseconds on a quiet machine
+PATIENCE = (
+    120.0  # [s] bound of every wait; what is waited for takes milliseconds on a quiet machine
+)
 
 
 class Hal:
@@ -80,7 +82,9 @@ class Hal:
         """Spin until `condition()`; `again` repeats what was sent, as a paused HAL does."""
         end, repeat = time.monotonic() + PATIENCE, time.monotonic() + 0.05
         while not condition():
-            assert time.monotonic() < end, "the node did not answer"
+            assert time.monotonic() < end, (
+                f"no answer; {len(self.states)} states, {self.reports[-1:]}"
+            )
             self.executor.spin_once(timeout_sec=0.01)
             if again is not None and time.monotonic() > repeat:
                 again()

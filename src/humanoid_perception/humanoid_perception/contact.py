@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 # Damping of the inversion near a straight knee [m]: there a torque hardly tells the force along the
 # leg.
 _DAMPING = 0.003
+_DAMPING_SQUARED = _DAMPING**2 * np.eye(6)
 
 
 class ContactDetector:
@@ -59,7 +60,10 @@ class TorqueWrenches:
     def __init__(self, kinematics: LegKinematics, config: ContactConfig) -> None:
         self._kinematics = kinematics
         self._constant = config.torque_filter
-        self._wrenches: Array = np.zeros((len(kinematics.legs), 6))
+        feet = len(kinematics.legs)
+        self._wrenches: Array = np.zeros((feet, 6))
+        self._damped: Array = np.zeros((feet, 6, 6))
+        self._pushed: Array = np.zeros((feet, 6))
         self._first = True
 
     def reset(self) -> None:
@@ -78,15 +82,14 @@ class TorqueWrenches:
         # M a + h = tau + J' f with the base's acceleration known
         missing = kinematics.inverse_dynamics(position, velocity, specific_force)
         missing -= effort[kinematics.rows]
-        estimate = np.empty_like(self._wrenches)
         for foot, leg in enumerate(kinematics.legs):
             jacobian = kinematics.jacobians[foot][:, leg]
-            damped = np.dot(jacobian, jacobian.T)
-            damped.flat[::7] += _DAMPING**2
-            wrench = np.linalg.solve(damped, np.dot(jacobian, missing[leg]))
-            np.dot(
-                wrench.reshape(2, 3), kinematics.rotations[foot], out=estimate[foot].reshape(2, 3)
-            )
+            np.dot(jacobian, jacobian.T, out=self._damped[foot])
+            np.dot(jacobian, missing[leg], out=self._pushed[foot])
+        self._damped += _DAMPING_SQUARED
+        wrenches = np.linalg.solve(self._damped, self._pushed[:, :, None])
+        # From base to sole axes: each row vector times the sole's rotation.
+        estimate = np.matmul(wrenches.reshape(-1, 2, 3), kinematics.rotations).reshape(-1, 6)
         if self._first:
             self._wrenches, self._first = estimate, False
         else:
