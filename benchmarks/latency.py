@@ -23,7 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=positive, default=300.0, help="real (default: 300)")
     parser.add_argument("--robot", default="g1")
     parser.add_argument("--realtime", type=int, default=0, help="SCHED_FIFO priority")
-    parser.add_argument("--cpus", default="", help="cores of HAL, perception, control")
+    parser.add_argument(
+        "--separate", action="store_true", help="a process per node instead of one for all"
+    )
+    parser.add_argument(
+        "--cpus", default="", help="with --separate: cores of HAL, perception, control"
+    )
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -31,7 +36,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     own_domain()
     from humanoid_bringup.survey import Survey
 
-    options = Options(realtime_priority=arguments.realtime, cpus=arguments.cpus)
+    options = Options(
+        realtime_priority=arguments.realtime,
+        cpus=arguments.cpus,
+        composed=not arguments.separate,
+    )
     with Survey() as survey, running(arguments.robot, options) as processes:
         wait_until_standing(processes, survey)
         survey.wait(lambda: HAL in survey.diagnostics(), 5.0)

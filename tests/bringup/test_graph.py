@@ -44,6 +44,7 @@ def test_every_option_changes_the_graph(config):
         "video": "a.mp4",
         "seed": 7,
         "rate": 250.0,
+        "composed": True,
         "namespace": "robot1",
     }
     assert set(changed) == {field.name for field in fields(Options)}
@@ -76,3 +77,18 @@ def test_an_option_no_node_could_honour_is_refused(config, options, message):
     with pytest.raises(HumanoidError, match=message) as caught:
         graph("biped", "mujoco", options)
     assert caught.value.code == Exit.USAGE
+
+
+def test_one_process_holds_the_same_nodes_with_the_same_parameters(config):
+    separate = graph("biped", "mujoco", Options(seed=7))
+    (together,) = graph("biped", "mujoco", Options(seed=7, composed=True))
+    assert together.node_names == tuple(spec.name for spec in separate)
+    for spec in separate:
+        for name, value in spec.parameters.items():
+            if name != "config":  # the file beside robot.yaml is the default of both nodes
+                assert together.parameters[name] == value
+
+
+def test_cores_cannot_be_named_for_nodes_that_share_a_process(config):
+    with pytest.raises(HumanoidError, match="--no-composed"):
+        graph("biped", "mujoco", Options(composed=True, cpus="0,1,1"))

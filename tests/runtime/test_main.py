@@ -41,11 +41,20 @@ def start(tmp_path: Path, body: str, close: str = "pass") -> subprocess.Popen[st
     return process
 
 
+def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it printed since; unlike `communicate`, with what `readline` has buffered."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    output, errors = process.stdout.read(), process.stderr.read()
+    process.wait(20)
+    return output, errors
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_closes_the_node_and_exits_0(tmp_path: Path, number: signal.Signals) -> None:
     process = start(tmp_path, WAIT)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=20)
+    output, errors = finish(process)
     assert (process.returncode, output, errors) == (0, "closed\n", "")
 
 
@@ -55,18 +64,18 @@ def test_a_second_signal_during_clean_up_changes_nothing(tmp_path: Path) -> None
     assert process.stdout is not None
     assert process.stdout.readline() == "closed\n"
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = finish(process)
     assert (process.returncode, output) == (0, "clean\n")
 
 
 def test_an_error_closes_the_node_says_one_line_and_exits_1(tmp_path: Path) -> None:
     process = start(tmp_path, "raise RuntimeError('the port is gone')")
-    output, errors = process.communicate(timeout=20)
+    output, errors = finish(process)
     assert (process.returncode, output, errors) == (1, "closed\n", "error: the port is gone\n")
 
 
 def test_an_error_while_closing_is_reported_too(tmp_path: Path) -> None:
     process = start(tmp_path, WAIT, close="raise RuntimeError('torque still on')")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = finish(process)
     assert (process.returncode, errors) == (1, "error: torque still on\n")

@@ -32,8 +32,15 @@ class NodeSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     namespace: str = ""
     lifecycle: bool = False
+    #: The nodes in this process, where they are several; their names are their own.
+    nodes: tuple[str, ...] = ()
     #: It commands actuators: stopped last and never killed before it had time for its stop frames.
     owns_actuators: bool = False
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes that run in this process."""
+        return self.nodes or (self.name,)
 
 
 def _option(default: Any, text: str) -> Any:
@@ -69,6 +76,9 @@ class Options:
     )
     seed: int = _option(-1, "simulation: seed of all random numbers; -1: the hardware file's")
     rate: float = _option(0.0, "control rate [Hz] in place of the hardware file's; 0: that one")
+    composed: bool = _option(
+        False, "all nodes in one process: faster, but a node that dies takes the others with it"
+    )
     namespace: str = _option("", "namespace of every node and topic")
 
 
@@ -108,6 +118,20 @@ def graph(
         "config": _config(robot_file, "control"),
         "startup_mode": options.startup_mode,
     }
+    if options.composed:
+        # Without `config`: each node finds its own file beside robot.yaml.
+        together = {**common, "cpu": cpus[0], **hal, "startup_mode": options.startup_mode}
+        return (
+            NodeSpec(
+                "humanoid_bringup",
+                "graph_node",
+                "humanoid_graph",
+                together,
+                namespace=options.namespace,
+                nodes=(HAL, PERCEPTION, CONTROL),
+                owns_actuators=True,
+            ),
+        )
     return (
         NodeSpec(
             HAL,
@@ -155,6 +179,10 @@ def _check(options: Options) -> tuple[int, int, int]:
         raise HumanoidError(f"rate is {options.rate}, not 0 to 2000 Hz", Exit.USAGE)
     if not options.answer_timeout > 0.0:
         raise HumanoidError(f"answer_timeout is {options.answer_timeout}, not above 0", Exit.USAGE)
+    if options.cpus and options.composed:
+        raise HumanoidError(
+            "cpus names a core for each node's own process: start with --no-composed", Exit.USAGE
+        )
     if not options.cpus:
         return (-1, -1, -1)
     parts = options.cpus.split(",")

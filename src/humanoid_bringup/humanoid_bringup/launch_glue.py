@@ -79,7 +79,7 @@ def _action(spec: NodeSpec) -> Any:
     return kind(
         package=spec.package,
         executable=spec.executable,
-        name=spec.name,
+        name=None if spec.nodes else spec.name,
         namespace=spec.namespace,
         parameters=[dict(spec.parameters)],
         remappings=list(spec.remappings),

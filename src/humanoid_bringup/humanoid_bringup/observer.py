@@ -18,7 +18,7 @@ class Observer(Link):
 
     def __init__(self, specs: Sequence[NodeSpec]) -> None:
         super().__init__(specs[0].namespace)
-        self._expected = {self.absolute(spec.name) for spec in specs}
+        self._expected = {self.absolute(name) for spec in specs for name in spec.node_names}
         self._view = View()
         self._heard = time.monotonic()
         self.node.create_subscription(ModeState, topics.MODE, self._on_mode, topics.EVENT)

@@ -132,7 +132,9 @@ class Processes:
 
 def command(spec: NodeSpec, directory: Path) -> list[str]:
     """The command line of a node; writes its parameter file into `directory`."""
-    arguments = [str(executable(spec)), "--ros-args", "-r", f"__node:={spec.name}"]
+    arguments = [str(executable(spec)), "--ros-args"]
+    if not spec.nodes:
+        arguments += ["-r", f"__node:={spec.name}"]
     if spec.namespace:
         arguments += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
     for source, target in spec.remappings:

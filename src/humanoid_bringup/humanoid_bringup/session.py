@@ -34,10 +34,11 @@ def run(
     """
     say: Callable[[str], None] = (lambda _: None) if as_json else console.say
     echo = (lambda node, line: console.say(f"[{node}] {line}")) if verbose else None
-    progress = Progress(goal, len(specs), seconds)
+    count = sum(len(spec.node_names) for spec in specs)
+    progress = Progress(goal, count, seconds)
     with Interrupts() as interrupts:
         directory = new_run_directory(title.split()[0])
-        say(f"{title}: {len(specs)} nodes, logs in {directory}")
+        say(f"{title}: {count} nodes, logs in {directory}")
         view, ended = _supervise(specs, directory, progress, interrupts, say, echo)
         console.clear()
         code = _verdict(progress, ended, interrupts, say)

@@ -78,12 +78,17 @@ class ControlNode:
     def run(self) -> None:
         """Answer each robot_state until told to stop."""
         while not stopping():
-            if self._loop.wait([self._state], LONGEST_WAIT):
-                self._answer()
-            else:
-                self._take_safety()
-            self._report()
-            self._loop.spin_rest()
+            if not self.step():
+                self._loop.wait([self._state], LONGEST_WAIT)
+
+    def step(self) -> bool:
+        """Answer what waits and do what else is due; False: no robot_state was waiting."""
+        answered = self._answer()
+        if not answered:
+            self._take_safety()
+        self._report()
+        self._loop.spin_rest()
+        return answered
 
     def close(self) -> None:
         """Release everything."""
@@ -92,26 +97,27 @@ class ControlNode:
 
     # -- the control path ---------------------------------------------------------------------
 
-    def _answer(self) -> None:
+    def _answer(self) -> bool:
         """Answer the newest robot_state; what waited behind it is late and gets no answer."""
         newest = None
         while (data := self._loop.take(self._state)) is not None:
             newest = data
         if newest is None:
-            return
+            return False
         begin = time.perf_counter_ns()
         # The HAL publishes safety_state before the sample it holds for; taken here, it acts on the
         # same sample in every run.
         self._take_safety()
         state = self._convert(newest)
         if state is None:
-            return
+            return True
         targets = self._core.update(state)
         if state.stamp != self._stamp:
             self._stamp = state.stamp
             self._fill(targets)
         self._command.publish(state.stamp)
         self._ticks.add(time.perf_counter_ns() - begin)
+        return True
 
     def _convert(self, data: bytes) -> State | None:
         state = self._reader.read(data)

@@ -35,7 +35,7 @@ from humanoid_runtime.stamps import set_stamp
 
 NODE = "humanoid_hal"
 #: [s] of real time between two looks at what is slow, two SafetyState, two diagnostics.
-SLOW_PERIOD, STATE_PERIOD, DIAGNOSTICS_PERIOD = 0.02, 0.1, 1.0
+SLOW_PERIOD, STATE_PERIOD, DIAGNOSTICS_PERIOD = 0.05, 0.1, 1.0
 #: [ns] of simulated time between two messages on /clock.
 CLOCK_PERIOD = 10_000_000
 #: [s] Longest wait of a `rearm` for the arming checks.
@@ -75,8 +75,9 @@ class HalNode(LifecycleNode):
         self._cycle: Cycle | None = None
         self._failure = ""
         self.core = HalCore(self.robot, parameters.hardware, parameters.driver.capabilities)
-        self._loop = HotLoop(self)
-        self._commands = _Commands(self, self._loop)
+        #: The wait of the cycle; a neighbour in the same process may work in it.
+        self.loop = HotLoop(self)
+        self._commands = _Commands(self, self.loop)
         self._open_topics()
         self._open_services()
         self._rearming: tuple[Future, float] | None = None
@@ -93,7 +94,7 @@ class HalNode(LifecycleNode):
         self._clock_topic = self.create_publisher(Clock, "/clock", 10) if self._simulated else None
         self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, topics.LATCHED)
         self._description.publish(String(data=self.robot.urdf))
-        self._reports = self._loop.subscribe(FaultReport, topics.FAULTS, topics.EVENT)
+        self._reports = self.loop.subscribe(FaultReport, topics.FAULTS, topics.EVENT)
 
     def _open_services(self) -> None:
         self.create_service(Trigger, topics.STOP, self._on_stop)
@@ -111,7 +112,7 @@ class HalNode(LifecycleNode):
         self._start()
         while not stopping():
             if self._cycle is None:
-                time.sleep(0.01)
+                self.loop.idle(0.01)
             else:
                 self._turn(self._cycle)
             self.rest()
@@ -121,7 +122,7 @@ class HalNode(LifecycleNode):
         try:
             self._release()
         finally:
-            self._loop.close()
+            self.loop.close()
             self.destroy_node()
 
     def _start(self) -> None:
@@ -201,7 +202,7 @@ class HalNode(LifecycleNode):
     # -- cycle and rest -------------------------------------------------------------------------
 
     def _turn(self, cycle: Cycle) -> None:
-        while (report := self._loop.take(self._reports)) is not None:
+        while (report := self.loop.take(self._reports)) is not None:
             self._on_report(report)
         try:
             cycle.turn()
@@ -232,7 +233,7 @@ class HalNode(LifecycleNode):
 
     def rest(self) -> None:
         """What is due besides the cycle: reports, services, parameters, lifecycle."""
-        self._loop.spin_rest()
+        self.loop.spin_rest()
         now = time.monotonic()
         if now < self._slow_due or self._cycle is None:
             return

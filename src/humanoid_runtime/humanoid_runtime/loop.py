@@ -45,7 +45,7 @@ class _Reserved(CallbackGroup):
 class HotLoop:
     """Waits on a node's hot subscriptions; see the module docstring."""
 
-    def __init__(self, node: Node, *, rest_period: float = 0.02) -> None:
+    def __init__(self, node: Node, *, rest_period: float = 0.04) -> None:
         """`rest_period` [s] is the shortest time between two looks at the node's other work.
 
         A look that finds nothing costs 0.2 ms, most of it in the middleware.
@@ -58,6 +58,9 @@ class HotLoop:
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
         self._wait_set: Any = None
+        #: Called before each sleep; True: it did something, do not sleep. Nodes that share a
+        #: thread work in each other's waits this way.
+        self.meanwhile: Callable[[], bool] = _nothing
 
     def subscribe(
         self, message_type: type[Message], topic: str, qos: QoSProfile, *, raw: bool = False
@@ -78,6 +81,7 @@ class HotLoop:
         Returns after `timeout` or :data:`LONGEST_WAIT` [s], whichever is shorter, so that a signal
         is seen: Python runs its handlers only between two calls.
         """
+        longest = 0.0 if self.meanwhile() else LONGEST_WAIT
         if self._wait_set is None:
             self._wait_set = rclpy_implementation.WaitSet(
                 len(self._hot), 0, 0, 0, 0, 0, self._node.context.handle
@@ -86,8 +90,13 @@ class HotLoop:
         wait_set.clear_entities()
         for subscription in subscriptions:
             wait_set.add_subscription(subscription.handle)
-        wait_set.wait(max(0, int(min(timeout, LONGEST_WAIT) * 1e9)))
+        wait_set.wait(max(0, int(min(timeout, longest) * 1e9)))
         return bool(wait_set.get_ready_entities("subscription"))
+
+    def idle(self, seconds: float) -> None:
+        """Sleep for `seconds` [s], of which a busy neighbour may use a part."""
+        if not self.meanwhile():
+            time.sleep(seconds)
 
     @staticmethod
     def take(subscription: Subscription) -> Any | None:
@@ -115,6 +124,10 @@ class HotLoop:
         """Release the wait set and the executor; the node stays."""
         self._wait_set = None
         self._executor.shutdown(timeout_sec=0)
+
+
+def _nothing() -> bool:
+    return False
 
 
 def _never_called(_: Callable[..., None]) -> None:

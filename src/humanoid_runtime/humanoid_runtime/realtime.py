@@ -9,6 +9,10 @@ import gc
 import os
 import sys
 
+#: Of the garbage collector. A control cycle frees by reference counts what it allocates; what is
+#: left for the collector comes from services and logs, and may wait.
+GARBAGE_THRESHOLDS = (50_000, 20, 20)
+
 _MCL_CURRENT, _MCL_FUTURE = 1, 2  # <sys/mman.h>
 
 
@@ -50,4 +54,5 @@ def set_up(priority: int = 0, cpu: int = -1) -> None:
             )
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(0.0005)

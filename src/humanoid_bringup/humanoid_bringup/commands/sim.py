@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=-1, help=option_help("seed"))
     parser.add_argument("--viewer", action="store_true", help=option_help("viewer"))
     parser.add_argument("--video", default="", metavar="FILE", help=option_help("video"))
+    parser.add_argument(
+        "--composed",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help=f"{option_help('composed')} (default here; --cpus needs --no-composed)",
+    )
     parser.add_argument("--truth", action="store_true", help=option_help("publish_truth"))
     add_graph(parser)
 
@@ -50,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         autostart="active",
         startup_mode=arguments.mode,
         paced=not arguments.free_running,
+        composed=arguments.composed,
         publish_truth=arguments.truth,
         viewer=arguments.viewer,
         video=arguments.video,
