@@ -7,6 +7,7 @@ from humanoid_control.ready import ReadyConfig
 from humanoid_control.references import ReferencesConfig
 from humanoid_control.sit import SitConfig
 from humanoid_control.stand import StandConfig
+from humanoid_control.walking.config import WalkConfig
 from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.strict_yaml import key, load_config
 
@@ -27,6 +28,7 @@ class ControlConfig:
     sit: SitConfig = field(default_factory=SitConfig)
     references: ReferencesConfig = field(default_factory=ReferencesConfig)
     stand: StandConfig = field(default_factory=StandConfig)
+    walk: WalkConfig = field(default_factory=WalkConfig)
     whole_body: WholeBodyConfig = field(default_factory=WholeBodyConfig)
 
 

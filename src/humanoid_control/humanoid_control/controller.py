@@ -43,6 +43,8 @@ class References:
     height: float | None = None
     #: Torso orientation against base_footprint, shape (3,), roll pitch yaw [rad].
     torso: Array = field(default_factory=lambda: np.zeros(3))
+    #: Walking velocity, shape (3,): forward and left [m/s], turning [rad/s], in base_footprint.
+    twist: Array = field(default_factory=lambda: np.zeros(3))
     #: Posture, shape (n,), [rad] and [rad/s]; trajectories write into it.
     position: Array | None = None
     velocity: Array | None = None

@@ -6,6 +6,7 @@ from humanoid_control.ready import ReadyController
 from humanoid_control.sit import SitController
 from humanoid_control.stand import StandController
 from humanoid_control.supervisor import Mode
+from humanoid_control.walking.walk import WalkController
 from humanoid_description.robot import RobotDescription
 
 
@@ -20,7 +21,10 @@ def build_modes(
     return (
         Mode(DampingController(robot), down=True),
         Mode(ReadyController(robot, config.ready), after=("damping", "stand")),
-        Mode(stand(), after=("ready",)),
+        Mode(stand(), after=("ready", "walk")),
+        Mode(
+            WalkController(robot, config.walk, config.stand, config.whole_body), after=("stand",)
+        ),
         Mode(
             SitController(robot, config.sit, stand(), ready_height),
             after=("ready", "stand"),

@@ -1,0 +1,1 @@
+"""Model-based walking: the capture point decides where and when to step."""

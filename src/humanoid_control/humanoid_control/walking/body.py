@@ -1,0 +1,141 @@
+"""The whole body under a walk: tasks of CoM, torso, swing foot and posture, and their torques."""
+
+from math import sqrt
+
+import numpy as np
+import pinocchio as pin
+
+from humanoid_control.controller import Array, JointTargets, State
+from humanoid_control.walking.config import WalkConfig
+from humanoid_control.walking.planner import Foothold
+from humanoid_control.whole_body import (
+    MomentumTask,
+    OrientationTask,
+    PoseTask,
+    WholeBody,
+    WholeBodyConfig,
+)
+from humanoid_description.dynamics import pinocchio_model, standing_configuration
+from humanoid_description.robot import RobotDescription
+
+
+class WalkingBody:
+    """Knows the robot; what it should do is written in before each :meth:`solve`."""
+
+    def __init__(
+        self, robot: RobotDescription, config: WalkConfig, whole_body: WholeBodyConfig
+    ) -> None:
+        """Raises ValueError if the robot has not two feet, no pose `ready` or no frame `torso`."""
+        if len(robot.feet) != 2:
+            raise ValueError(f"walking needs two feet, '{robot.name}' has {len(robot.feet)}")
+        model = pinocchio_model(robot)
+        self._config = config
+        self._whole_body = WholeBody(robot, model, whole_body)
+        self.dynamics = self._whole_body.body
+        self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
+        self._centres = [_centre(foot.points) for foot in robot.feet]
+        self.corners = [foot.points[:, :2] - _centre(foot.points)[:2] for foot in robot.feet]
+        self._ready = robot.poses["ready"]
+        self._at_rest = np.zeros(len(robot.joints))
+        self._damping = config.joint_damping * robot.column("damping")
+        self._make_tasks(robot, model)
+        self.dynamics.update(standing_configuration(robot, model), np.zeros(model.nv))
+        height = float(self.dynamics.q[2] - self.sole(0).translation[2])
+        self.ready_height = height
+        self.pendulum_height = float(self.dynamics.com[2]) - (1.0 - config.height) * height
+        #: Natural rate of the pendulum [1/s].
+        self.rate = sqrt(-self.dynamics.gravity[2] / self.pendulum_height)
+
+    def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
+        config, mass = self._config, self.dynamics.mass
+        com = np.full(3, config.com_weight / mass**2)
+        self._momentum = MomentumTask(np.append(com, config.momentum_weight))
+        torso = model.getFrameId(robot.frames["torso"])
+        weight = np.full(3, config.torso_weight)
+        self._torso = OrientationTask(torso, weight, config.torso_stiffness, config.torso_damping)
+        weight = np.full(6, config.swing_weight)
+        self._swings = [
+            PoseTask(sole, weight, config.swing_stiffness, config.swing_damping)
+            for sole in self._soles
+        ]
+        legs = np.zeros(len(robot.joints), dtype=bool)
+        for foot in self._whole_body.feet:
+            legs[foot.legs] = True
+        self._whole_body.posture_weight = np.where(legs, config.leg_weight, config.posture_weight)
+        self._double = (self._momentum, self._torso)
+        self._single = [(*self._double, swing) for swing in self._swings]
+
+    def observe(self, state: State) -> None:
+        """Take over the measured state."""
+        self._whole_body.update(state.q, state.v)
+
+    def sole(self, foot: int) -> pin.SE3:
+        """Pose of a sole in the world."""
+        return self.dynamics.placement(self._soles[foot])
+
+    def foothold(self, foot: int) -> Foothold:
+        """Where the middle of a sole is on the floor."""
+        sole = self.sole(foot)
+        point = sole.act(self._centres[foot])[:2]
+        forward = sole.rotation[:, 0]
+        return Foothold(point, float(np.arctan2(forward[1], forward[0])))
+
+    def sole_at(self, foot: int, foothold: Foothold) -> Array:
+        """Sole's origin, shape (2,), [m], that puts its middle on `foothold`."""
+        return foothold.point - foothold.to_world(self._centres[foot][:2])
+
+    @property
+    def capture(self) -> Array:
+        """The capture point, shape (2,), [m]."""
+        body = self.dynamics
+        return body.com[:2] + body.com_velocity[:2] / self.rate
+
+    def command_centre(self, pressure: Array, height: float, ground: float) -> None:
+        """Accelerate the CoM away from `pressure`, shape (2,), [m]; base at `height` [m]."""
+        config, body = self._config, self.dynamics
+        linear, angular = self._momentum.linear, self._momentum.angular
+        angular[:] = -config.momentum_damping * body.momentum[3:]
+        linear[:2] = body.mass * self.rate**2 * (body.com[:2] - pressure)
+        error = height - (float(body.q[2]) - ground)
+        lift = config.height_stiffness * error - config.height_damping * body.com_velocity[2]
+        linear[2] = body.mass * lift
+
+    def command_torso(self, heading: float, torso: Array) -> None:
+        """Turn the torso to `torso`, shape (3,), roll pitch yaw [rad] against `heading` [rad]."""
+        self._torso.target = pin.rpy.rpyToMatrix(torso[0], torso[1], torso[2] + heading)
+
+    def command_swing(self, foot: int, motion: Array) -> None:
+        """Move a sole along `motion`, shape (3, 4): see :class:`SwingFoot`."""
+        task = self._swings[foot]
+        turned = pin.rpy.rpyToMatrix(0.0, 0.0, motion[0, 3])
+        task.target = pin.SE3(turned, motion[0, :3])
+        back = self.sole(foot).rotation.T
+        zero = np.zeros(2)
+        for out, row in ((task.velocity, motion[1]), (task.acceleration, motion[2])):
+            out[:3] = back @ row[:3]
+            out[3:] = back @ np.append(zero, row[3])
+
+    def command_posture(self, position: Array | None, velocity: Array | None) -> None:
+        """Pull the joints to `position` [rad] and `velocity` [rad/s], shape (n,)."""
+        config, body = self._config, self.dynamics
+        position = self._ready if position is None else position
+        velocity = self._at_rest if velocity is None else velocity
+        error, slip = position - body.q[7:], velocity - body.v[6:]
+        self._whole_body.posture_command = (
+            config.posture_stiffness * error + config.posture_damping * slip
+        )
+
+    def solve(self, feet: tuple[int, ...], swing: int | None, dt: float) -> JointTargets:
+        """Joint targets with the soles `feet` on the ground, the first one surely."""
+        tasks = self._double if swing is None else self._single[swing]
+        solution = self._whole_body.solve(feet, tasks)
+        q, dq = self.dynamics.q[7:], self.dynamics.v[6:]
+        velocity = dq + dt * solution.acceleration[6:]
+        return JointTargets(
+            q + dt * velocity, velocity, solution.torque, self._at_rest, self._damping
+        )
+
+
+def _centre(points: Array) -> Array:
+    """Middle of the sole's extent, shape (3,), [m] in the sole frame."""
+    return 0.5 * (points.min(axis=0) + points.max(axis=0))

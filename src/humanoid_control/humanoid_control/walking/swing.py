@@ -1,0 +1,85 @@
+"""The way of a swing foot to a foothold that may move, at a time that may change."""
+
+import numpy as np
+
+from humanoid_control.controller import Array
+
+#: The horizontal way is planned at least this long before the touchdown [s]: later changes of the
+#: foothold are followed no more sharply than that.
+_LAST = 0.04
+
+
+class SwingFoot:
+    """Sole position, velocity and acceleration along one swing; the heading likewise.
+
+    Horizontally the minimum-jerk way (a quintic) from where the reference is to the foothold,
+    planned anew for every sample, continuous in acceleration. Vertically a bump over a phase that
+    runs from 0 to 1 as time runs to the touchdown; after it the foot sinks at constant speed until
+    it finds the ground.
+    """
+
+    def __init__(self, height: float, sinking: float) -> None:
+        """`height` [m] of the bump, `sinking` speed [m/s] when the ground is late."""
+        self._height, self._sinking = height, sinking
+        self.start(np.zeros(3), 0.0)
+
+    def start(self, position: Array, yaw: float) -> None:
+        """Lift off at rest from `position`, shape (3,), and heading `yaw` [rad]."""
+        #: Rows position, velocity, acceleration; columns x, y, z, yaw. [m], [rad], [s].
+        self.motion = np.zeros((3, 4))
+        self.motion[0, :3] = position
+        self.motion[0, 3] = yaw
+        self._phase = 0.0
+        self._lift = float(position[2])
+        self._sunk = 0.0
+
+    @property
+    def phase(self) -> float:
+        """From 0 at lift-off to 1 at the planned touchdown."""
+        return self._phase
+
+    def advance(self, goal: Array, yaw: float, ground: float, remaining: float, dt: float) -> None:
+        """Move on by `dt` [s]; touchdown at `goal`, shape (2,), [m], in `remaining` [s]."""
+        target = np.array([goal[0], goal[1], yaw])
+        columns = [0, 1, 3]
+        self.motion[:, columns] = _min_jerk(
+            self.motion[:, columns], target, max(remaining + dt, _LAST), dt
+        )
+        self._advance_height(ground, remaining, dt)
+
+    def _advance_height(self, ground: float, remaining: float, dt: float) -> None:
+        left = 1.0 - self._phase
+        speed = left / max(remaining + dt, dt) if left > 0.0 else 0.0
+        self._phase = min(1.0, self._phase + speed * dt)
+        s = self._phase
+        base = self._lift + (ground - self._lift) * s * s * (3.0 - 2.0 * s)
+        slope = (ground - self._lift) * 6.0 * s * (1.0 - s)
+        bend = (ground - self._lift) * (6.0 - 12.0 * s)
+        h = 16.0 * self._height
+        z = base + h * s * s * (1.0 - s) ** 2
+        velocity = (slope + h * 2.0 * s * (1.0 - s) * (1.0 - 2.0 * s)) * speed
+        acceleration = (bend + h * (2.0 - 12.0 * s + 12.0 * s * s)) * speed**2
+        if s >= 1.0:
+            self._sunk += self._sinking * dt
+            z, velocity, acceleration = z - self._sunk, -self._sinking, 0.0
+        self.motion[:, 2] = z, velocity, acceleration
+
+
+def _min_jerk(motion: Array, target: Array, duration: float, dt: float) -> Array:
+    """State after `dt` on the quintic from `motion`, shape (3, k), to rest at `target`, (k,).
+
+    Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985.
+    """
+    T, (p, v, a) = duration, motion
+    d = target - p
+    c3 = (10.0 * d - 6.0 * v * T - 1.5 * a * T**2) / T**3
+    c4 = (-15.0 * d + 8.0 * v * T + 1.5 * a * T**2) / T**4
+    c5 = (6.0 * d - 3.0 * v * T - 0.5 * a * T**2) / T**5
+    t = dt
+    return np.stack(
+        (
+            p + t * (v + t * (0.5 * a + t * (c3 + t * (c4 + t * c5)))),
+            v + t * (a + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5))),
+            a + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5)),
+        )
+    )

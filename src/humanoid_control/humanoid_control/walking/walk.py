@@ -1,0 +1,224 @@
+"""Walk: steps that catch the capture point, between two stands."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from humanoid_control.capture import SupportPolygon
+from humanoid_control.controller import Array, Controller, JointTargets, References, State
+from humanoid_control.ramps import Stopwatch
+from humanoid_control.stand import StandConfig, StandController
+from humanoid_control.walking.body import WalkingBody
+from humanoid_control.walking.config import WalkConfig
+from humanoid_control.walking.pendulum import steering_pressure
+from humanoid_control.walking.planner import LEFT, RIGHT, Foothold, Step, StepPlanner, rotation
+from humanoid_control.walking.swing import SwingFoot
+from humanoid_control.whole_body import WholeBodyConfig
+from humanoid_description.robot import RobotDescription
+
+STANDING, SHIFTING, STEPPING = "standing", "shifting", "stepping"
+
+
+class WalkController(Controller):
+    """Walks as the reference `twist` says; stands while it is zero, and steps when pushed."""
+
+    name = "walk"
+
+    def __init__(
+        self,
+        robot: RobotDescription,
+        config: WalkConfig,
+        stand: StandConfig,
+        whole_body: WholeBodyConfig,
+    ) -> None:
+        """Raises ValueError as :class:`WalkingBody`; the first foot is the left one."""
+        self._config = config
+        self._stand = StandController(robot, stand, whole_body)
+        self._body = WalkingBody(robot, config, whole_body)
+        self._planner = StepPlanner(config, self._body.rate)
+        self._swing = SwingFoot(config.step_height, config.touchdown_speed)
+        self._watch = Stopwatch()
+        self._soles = [
+            SupportPolygon.of(corners * _shrink(corners, config.pressure_margin))
+            for corners in self._body.corners
+        ]
+        self.phase = STANDING
+
+    def blocked(self, state: State) -> str | None:
+        return self._stand.blocked(state)
+
+    def busy(self) -> str | None:
+        return None if self.phase == STANDING else "walking: it comes to stand first"
+
+    def start(self, state: State, last: JointTargets) -> None:
+        self._watch.start(state.stamp)
+        self._last = last
+        self._stand_still(state, last)
+
+    def update(self, state: State, references: References) -> JointTargets:
+        dt = self._watch.advance(state.stamp)
+        if self.phase == STANDING:
+            self._body.observe(state)
+            if not self._wanted(references.twist):
+                return self._stand.update(state, references)
+            self._begin(references)
+        else:
+            self._body.observe(state)
+        if self.phase == STEPPING and self._touchdown(state):
+            if self._may_stand(state, references.twist):
+                self._stand_still(state, self._last)
+                return self._stand.update(state, references)
+            self._step_from(1 - self._stance, references.twist)
+        self._lower(references, dt)
+        self._body.command_posture(references.position, references.velocity)
+        if self.phase == SHIFTING:
+            targets = self._shift(references, dt)
+        else:
+            targets = self._step(state, references, dt)
+        self._last = targets
+        return targets
+
+    # -- between standing and stepping -------------------------------------------------------
+
+    def _stand_still(self, state: State, last: JointTargets) -> None:
+        self.phase = STANDING
+        self._stand.start(state, last)
+
+    def _wanted(self, twist: Array) -> bool:
+        return bool(np.abs(twist).max() > self._config.still)
+
+    def _begin(self, references: References) -> None:
+        """Both feet on the ground: shift the weight, then step."""
+        self.phase = SHIFTING
+        body = self._body
+        holds = [body.foothold(0), body.foothold(1)]
+        capture = body.capture
+        near = [float(np.hypot(*(capture - hold.point))) for hold in holds]
+        turn = references.twist[2] if abs(references.twist[1]) < 0.05 else references.twist[1]
+        self._stance = (1 if turn > 0.0 else 0) if abs(turn) > 0.05 else int(near[1] < near[0])
+        self._height = float(body.dynamics.q[2]) - self._ground()
+        self._sole_height = self._ground()
+        self._heading_from = self._heading = _mean_angle(holds[0].yaw, holds[1].yaw)
+
+    def _shift(self, references: References, dt: float) -> JointTargets:
+        """Press on the coming swing foot until the capture point is where a step begins."""
+        body = self._body
+        stance = body.foothold(self._stance)
+        swing = body.foothold(1 - self._stance)
+        side = _side(self._stance)
+        capture = body.capture
+        here = rotation(stance.yaw).T @ (capture - stance.point)
+        nominal = self._planner.nominal(swing, -side, np.zeros(3))
+        begin = rotation(stance.yaw).T @ nominal.offset
+        if side * (here[1] - begin[1]) >= 0.0:
+            self._step_from(self._stance, references.twist)
+            return self._step(None, references, dt)
+        pressure = stance.point + 0.9 * (swing.point - stance.point)
+        body.command_centre(pressure, self._height, self._ground())
+        body.command_torso(self._heading, references.torso)
+        return body.solve((0, 1), None, dt)
+
+    def _may_stand(self, state: State, twist: Array) -> bool:
+        if self._wanted(twist):
+            return False
+        body, config = self._body, self._config
+        stance, side = body.foothold(self._stance), _side(self._stance)
+        other = rotation(stance.yaw).T @ (body.foothold(1 - self._stance).point - stance.point)
+        square = abs(other[0]) < config.square and abs(other[1] + side * config.width) < (
+            2.0 * config.square
+        )
+        return square and self._stand.blocked(state) is None
+
+    # -- stepping ---------------------------------------------------------------------------
+
+    def _step_from(self, stance: int, twist: Array) -> None:
+        """`stance` carries now, the other foot swings."""
+        body = self._body
+        self.phase = STEPPING
+        self._stance = stance
+        self._elapsed = 0.0
+        sole = body.sole(1 - stance)
+        hold = body.foothold(1 - stance)
+        self._swing.start(sole.translation, hold.yaw)
+        self._heading_from = self._heading
+        nominal = self._planner.nominal(body.foothold(stance), _side(stance), twist)
+        self._plan = nominal
+        self._airborne = False
+
+    def _touchdown(self, state: State) -> bool:
+        swing = 1 - self._stance
+        if not state.contact[swing]:
+            self._airborne = True
+            return False
+        return self._airborne and self._swing.phase >= self._config.early
+
+    def _step(self, state: State | None, references: References, dt: float) -> JointTargets:
+        body, planner, config = self._body, self._planner, self._config
+        swing, side = 1 - self._stance, _side(self._stance)
+        self._elapsed += dt
+        stance = body.foothold(self._stance)
+        nominal = planner.nominal(stance, side, references.twist)
+        pressure = self._pressure(stance, nominal)
+        remaining = self._plan.duration - self._elapsed
+        if remaining > 0.03:
+            reach = body.foothold(swing).point, config.foot_speed * remaining
+            self._plan = planner.adapt(
+                nominal, stance, side, body.capture, pressure, self._elapsed, reach
+            )
+            remaining = self._plan.duration - self._elapsed
+        body.command_centre(pressure, self._height, self._ground())
+        self._turn(stance, references)
+        foothold = self._plan.foothold
+        goal = body.sole_at(swing, foothold)
+        self._swing.advance(goal, foothold.yaw, self._ground(), max(remaining, 0.0), dt)
+        body.command_swing(swing, self._swing.motion)
+        if self._elapsed <= config.double_support:
+            return body.solve((self._stance, swing), None, dt)
+        return body.solve((self._stance,), swing, dt)
+
+    def _pressure(self, stance: Foothold, nominal: Step) -> Array:
+        """Centre of pressure inside the stance foot that favours the nominal step."""
+        body, config = self._body, self._config
+        remaining = max(self._plan.duration - self._elapsed, 0.0)
+        wanted = steering_pressure(
+            body.capture, nominal.goal, stance.point, body.rate, remaining, config.capture_gain
+        )
+        axes = rotation(stance.yaw)
+        local = axes.T @ (wanted - stance.point)
+        cut = self._soles[self._stance].cut(np.zeros(2), local)
+        return stance.point + axes @ cut
+
+    def _turn(self, stance: Foothold, references: References) -> None:
+        """The torso heads for the middle of the two feet's headings."""
+        ahead = _mean_angle(stance.yaw, self._plan.foothold.yaw)
+        share = self._swing.phase
+        turn = _wrap(ahead - self._heading_from)
+        self._heading = self._heading_from + share * turn
+        self._body.command_torso(self._heading, references.torso)
+
+    def _ground(self) -> float:
+        return float(self._body.sole(self._stance).translation[2])
+
+    def _lower(self, references: References, dt: float) -> None:
+        """Move the body to the height of walking."""
+        wanted = self._config.height * self._body.ready_height
+        change = self._config.height_speed * dt
+        self._height += float(np.clip(wanted - self._height, -change, change))
+
+
+def _side(foot: int) -> float:
+    return LEFT if foot == 0 else RIGHT
+
+
+def _wrap(angle: float) -> float:
+    return float((angle + np.pi) % (2.0 * np.pi) - np.pi)
+
+
+def _mean_angle(a: float, b: float) -> float:
+    return a + 0.5 * _wrap(b - a)
+
+
+def _shrink(corners: Array, margin: float) -> Array:
+    """Factors that bring the extent of `corners`, centred, in by `margin` [m]."""
+    extent = np.abs(corners).max(axis=0)
+    return np.maximum(1.0 - margin / extent, 0.1)
