@@ -51,17 +51,19 @@ class WalkingBody:
         com = np.full(3, config.com_weight / mass**2)
         self._momentum = MomentumTask(np.append(com, config.momentum_weight))
         torso = model.getFrameId(robot.frames["torso"])
-        weight = np.full(3, config.torso_weight)
-        self._torso = OrientationTask(torso, weight, config.torso_stiffness, config.torso_damping)
+        self._torso = OrientationTask(
+            torso, np.array(config.torso_weight), config.torso_stiffness, config.torso_damping
+        )
         weight = np.full(6, config.swing_weight)
         self._swings = [
             PoseTask(sole, weight, config.swing_stiffness, config.swing_damping)
             for sole in self._soles
         ]
-        legs = np.zeros(len(robot.joints), dtype=bool)
-        for foot in self._whole_body.feet:
-            legs[foot.legs] = True
-        self._whole_body.posture_weight = np.where(legs, config.leg_weight, config.posture_weight)
+        posture = np.full(len(robot.joints), config.limb_weight)
+        posture[_chain(model, torso)] = config.posture_weight
+        for sole in self._soles:
+            posture[_chain(model, sole)] = config.leg_weight
+        self._whole_body.posture_weight = posture
         self._double = (self._momentum, self._torso)
         self._single = [(*self._double, swing) for swing in self._swings]
 
@@ -134,6 +136,12 @@ class WalkingBody:
         return JointTargets(
             q + dt * velocity, velocity, solution.torque, self._at_rest, self._damping
         )
+
+
+def _chain(model: pin.Model, frame: int) -> list[int]:
+    """Rows of the joints between the base and `frame`."""
+    chain = model.supports[model.frames[frame].parentJoint]
+    return [model.joints[joint].idx_v - 6 for joint in chain if joint > 1]
 
 
 def _centre(points: Array) -> Array:

@@ -45,10 +45,13 @@ class WalkConfig:
         (0.0, 0.0, 0.0), min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum, x y z"
     )
     momentum_damping: float = key(5.0, min=0.0, unit="1/s", doc="slows the angular momentum")
-    torso_weight: float = key(20.0, min=0.0, unit="s^4/rad^2")
+    torso_weight: tuple[float, float, float] = key(
+        (20.0, 20.0, 1.0), min=0.0, unit="s^4/rad^2", doc="rolling, pitching, turning"
+    )
     torso_stiffness: float = key(200.0, min=0.0, unit="1/s^2")
     torso_damping: float = key(28.0, min=0.0, unit="1/s")
-    posture_weight: float = key(0.2, above=0.0, unit="s^4/rad^2", doc="joints beyond the legs")
+    posture_weight: float = key(0.2, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
+    limb_weight: float = key(0.02, above=0.0, unit="s^4/rad^2", doc="joints of arms and head")
     leg_weight: float = key(1.0e-3, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
     posture_stiffness: float = key(100.0, min=0.0, unit="1/s^2")
     posture_damping: float = key(20.0, min=0.0, unit="1/s")

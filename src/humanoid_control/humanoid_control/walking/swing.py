@@ -52,17 +52,24 @@ class SwingFoot:
         speed = left / max(remaining + dt, dt) if left > 0.0 else 0.0
         self._phase = min(1.0, self._phase + speed * dt)
         s = self._phase
-        base = self._lift + (ground - self._lift) * s * s * (3.0 - 2.0 * s)
-        slope = (ground - self._lift) * 6.0 * s * (1.0 - s)
-        bend = (ground - self._lift) * (6.0 - 12.0 * s)
-        h = 16.0 * self._height
-        z = base + h * s * s * (1.0 - s) ** 2
-        velocity = (slope + h * 2.0 * s * (1.0 - s) * (1.0 - 2.0 * s)) * speed
-        acceleration = (bend + h * (2.0 - 12.0 * s + 12.0 * s * s)) * speed**2
+        share, slope, bend = minimum_jerk(s)
+        fall = ground - self._lift
+        h, w = 64.0 * self._height, s * (1.0 - s)
+        z = self._lift + fall * share + h * w**3
+        velocity = (fall * slope + 3.0 * h * w * w * (1.0 - 2.0 * s)) * speed
+        lean = 6.0 * h * w * ((1.0 - 2.0 * s) ** 2 - w)
+        acceleration = (fall * bend + lean) * speed**2
         if s >= 1.0:
             self._sunk += self._sinking * dt
             z, velocity, acceleration = z - self._sunk, -self._sinking, 0.0
         self.motion[:, 2] = z, velocity, acceleration
+
+
+def minimum_jerk(s: float) -> tuple[float, float, float]:
+    """Minimum-jerk ramp from 0 to 1 over s in [0, 1]: value, slope, and slope of the slope."""
+    w = s * (1.0 - s)
+    value = s**3 * (10.0 + s * (6.0 * s - 15.0))
+    return value, 30.0 * w * w, 60.0 * w * (1.0 - 2.0 * s)
 
 
 def _min_jerk(motion: Array, target: Array, duration: float, dt: float) -> Array:

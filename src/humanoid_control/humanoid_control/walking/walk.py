@@ -169,11 +169,11 @@ class WalkController(Controller):
         body.command_centre(pressure, self._height, self._ground())
         self._turn(stance, references)
         foothold = self._plan.foothold
+        if self._elapsed <= config.double_support:
+            return body.solve((self._stance, swing), None, dt)
         goal = body.sole_at(swing, foothold)
         self._swing.advance(goal, foothold.yaw, self._ground(), max(remaining, 0.0), dt)
         body.command_swing(swing, self._swing.motion)
-        if self._elapsed <= config.double_support:
-            return body.solve((self._stance, swing), None, dt)
         return body.solve((self._stance,), swing, dt)
 
     def _pressure(self, stance: Foothold, nominal: Step) -> Array:
