@@ -9,6 +9,7 @@ from humanoid_control.controller import Array, JointTargets, State
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.walking.planner import Foothold
 from humanoid_control.whole_body import (
+    Dynamics,
     MomentumTask,
     OrientationTask,
     PoseTask,
@@ -17,6 +18,33 @@ from humanoid_control.whole_body import (
 )
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
+
+
+class PivotMomentumTask(MomentumTask):
+    """Rate of the momentum, with the horizontal rows those about a point on the ground.
+
+    A pendulum does not know that legs swing. The momentum about the ground, divided by the height
+    H, does: ``l_x + k_y / H`` and ``l_y - k_x / H`` (l linear, k angular about the CoM) change by
+    gravity and the centre of pressure alone, whatever rotates inside; and the centre of pressure
+    that belongs to a wanted rate is always the same (Gong and Grizzle, "Zero dynamics, pendulum
+    models, and angular momentum in feedback control of bipedal locomotion", 2022).
+    """
+
+    def __init__(self, weight: Array, height: float) -> None:
+        super().__init__(weight)
+        self._pivot = np.eye(6)
+        self._pivot[0, 4] = 1.0 / height
+        self._pivot[1, 3] = -1.0 / height
+
+    def pivot(self, momentum: Array) -> Array:
+        """The task's rows of a momentum or of its rate, shape (6,)."""
+        return self._pivot @ momentum
+
+    def jacobian(self, body: Dynamics) -> Array:
+        return self._pivot @ body.momentum_matrix
+
+    def drift(self, body: Dynamics) -> Array:
+        return self._pivot @ body.momentum_drift
 
 
 class WalkingBody:
@@ -38,18 +66,20 @@ class WalkingBody:
         self._ready = robot.poses["ready"]
         self._at_rest = np.zeros(len(robot.joints))
         self._damping = config.joint_damping * robot.column("damping")
-        self._make_tasks(robot, model)
         self.dynamics.update(standing_configuration(robot, model), np.zeros(model.nv))
         height = float(self.dynamics.q[2] - self.sole(0).translation[2])
         self.ready_height = height
         self.pendulum_height = float(self.dynamics.com[2]) - (1.0 - config.height) * height
         #: Natural rate of the pendulum [1/s].
         self.rate = sqrt(-self.dynamics.gravity[2] / self.pendulum_height)
+        self._make_tasks(robot, model)
 
     def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
         config, mass = self._config, self.dynamics.mass
         com = np.full(3, config.com_weight / mass**2)
-        self._momentum = MomentumTask(np.append(com, config.momentum_weight))
+        self._momentum = PivotMomentumTask(
+            np.append(com, config.momentum_weight), self.pendulum_height
+        )
         torso = model.getFrameId(robot.frames["torso"])
         self._torso = OrientationTask(
             torso, np.array(config.torso_weight), config.torso_stiffness, config.torso_damping
@@ -88,9 +118,10 @@ class WalkingBody:
 
     @property
     def capture(self) -> Array:
-        """The capture point, shape (2,), [m]."""
+        """The capture point by the momentum about the ground, shape (2,), [m]."""
         body = self.dynamics
-        return body.com[:2] + body.com_velocity[:2] / self.rate
+        momentum = self._momentum.pivot(body.momentum)[:2]
+        return body.com[:2] + momentum / (body.mass * self.rate)
 
     def command_centre(self, pressure: Array, height: float, ground: float) -> None:
         """Accelerate the CoM away from `pressure`, shape (2,), [m]; base at `height` [m]."""
