@@ -7,7 +7,7 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.serialization import deserialize_message
 from trajectory_msgs.msg import JointTrajectory
 
@@ -20,10 +20,12 @@ from humanoid_control.messages import (
     body_pose,
     command_example,
     trajectory_order,
+    velocity,
 )
 from humanoid_control.references import BodyPoseError
 from humanoid_control.ticks import Ticks
 from humanoid_control.trajectory import TrajectoryError
+from humanoid_control.velocity import VelocityError
 from humanoid_description import load_robot
 from humanoid_interfaces.msg import FaultReport, ModeState, RobotState, SafetyState
 from humanoid_interfaces.srv import SetMode
@@ -150,6 +152,7 @@ class ControlNode:
         )
         node.create_service(SetMode, topics.SET_MODE, self._on_set_mode)
         node.create_subscription(PoseStamped, topics.BODY_POSE, self._on_body_pose, topics.EVENT)
+        node.create_subscription(TwistStamped, topics.CMD_VEL, self._on_velocity, topics.EVENT)
         node.create_subscription(
             JointTrajectory, topics.JOINT_TRAJECTORY, self._on_trajectory, topics.EVENT
         )
@@ -169,6 +172,17 @@ class ControlNode:
             return
         if clamped:
             self._node.get_logger().warning(f"body pose: {'; '.join(clamped)}")
+
+    def _on_velocity(self, message: TwistStamped) -> None:
+        try:
+            clamped = self._core.on_velocity(velocity(message))
+        except VelocityError as error:
+            self._refuse(VelocityError(f"cmd_vel refused: {error}"))
+            return
+        if clamped:
+            self._node.get_logger().warning(
+                f"cmd_vel: {'; '.join(clamped)}", throttle_duration_sec=1.0
+            )
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:

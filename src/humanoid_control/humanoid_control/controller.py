@@ -69,6 +69,8 @@ class Controller(ABC):
     name: ClassVar[str]
     #: Whether it needs `state.valid`, and keeps the robot from falling while it has it.
     balances: ClassVar[bool] = True
+    #: Whether it follows the reference `twist`.
+    walks: ClassVar[bool] = False
 
     @abstractmethod
     def blocked(self, state: State) -> str | None:

@@ -14,6 +14,7 @@ from humanoid_control.references import BodyPoseError, OperatorReferences
 from humanoid_control.registry import build_modes
 from humanoid_control.supervisor import Mode, ModeStatus, ModeSupervisor
 from humanoid_control.trajectory import TrajectoryError, TrajectoryOrder
+from humanoid_control.velocity import VelocityError
 from humanoid_description.robot import RobotDescription
 
 
@@ -58,6 +59,8 @@ class ControlCore:
         state.armed = self._armed
         self._state = state
         references, supervisor = self._references, self._supervisor
+        if not supervisor.walks:
+            references.stop_walking()
         references.advance(state.stamp, self._watch.advance(state.stamp))
         mode = supervisor.mode
         self._answer = supervisor.step(state, references.values)
@@ -91,6 +94,19 @@ class ControlCore:
         if refusal:
             raise BodyPoseError(f"body pose refused: {refusal}")
         return self._references.order_body(com_offset, height, torso)
+
+    def on_velocity(self, twist: Array) -> tuple[str, ...]:
+        """Walk with `twist`, shape (3,), see :class:`References`; renew it in time.
+
+        Returns what had to be clamped. Raises VelocityError when refused.
+        """
+        supervisor = self._supervisor
+        if supervisor.holding:
+            reaction = supervisor.reaction.name
+            raise VelocityError(f"the safety reaction is {reaction}: the references are frozen")
+        if not supervisor.walks or self._state is None:
+            raise VelocityError(f"mode {supervisor.mode} does not walk: ask for 'walk' first")
+        return self._references.order_velocity(twist, self._state.stamp)
 
     def on_trajectory(self, order: TrajectoryOrder) -> None:
         """Follow a joint trajectory from the next sample on. Raises TrajectoryError."""

@@ -3,19 +3,20 @@
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from numpy.typing import NDArray
 from trajectory_msgs.msg import JointTrajectory
 
 from humanoid_control.controller import Array, State
 from humanoid_control.references import BodyPoseError
 from humanoid_control.trajectory import MOST_POINTS, TrajectoryError, TrajectoryOrder
+from humanoid_control.velocity import VelocityError
 from humanoid_description.robot import RobotDescription
 from humanoid_interfaces.msg import FootState, JointCommand, RobotState
 from humanoid_runtime.cdr import Layout
 from humanoid_runtime.stamps import NANOSECONDS, to_nanoseconds
 
-BASE_FOOTPRINT = "base_footprint"  # REP-120
+BASE_FOOTPRINT, BASE_LINK = "base_footprint", "base_link"  # REP-120
 
 #: How far from 1 the norm of a quaternion may be.
 _NORM_TOLERANCE = 1e-3
@@ -125,6 +126,21 @@ def body_pose(message: PoseStamped) -> tuple[Array, float, Array]:
         raise BodyPoseError(f"body pose: the orientation's norm is {norm:g}: make it 1")
     x, y, height = _vector(message.pose.position)
     return np.array([x, y]), height, _roll_pitch_yaw(quaternion / norm)
+
+
+def velocity(message: TwistStamped) -> Array:
+    """Forward, left [m/s] and turning [rad/s], shape (3,). Raises VelocityError.
+
+    ``header.stamp`` is not looked at: an order counts from its arrival.
+    """
+    frame = message.header.frame_id
+    if frame not in ("", BASE_FOOTPRINT, BASE_LINK):
+        raise VelocityError(f"velocity in frame '{frame}': give it in '{BASE_FOOTPRINT}'")
+    x, y, z = _vector(message.twist.linear)
+    roll, pitch, yaw = _vector(message.twist.angular)
+    if any((z, roll, pitch)):
+        raise VelocityError("velocity: only linear.x, linear.y and angular.z may differ from 0")
+    return np.array([x, y, yaw])
 
 
 def trajectory_order(message: JointTrajectory, stamp: int) -> TrajectoryOrder:

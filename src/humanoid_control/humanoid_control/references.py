@@ -20,6 +20,7 @@ from humanoid_control.trajectory import (
     braking,
     plan,
 )
+from humanoid_control.velocity import VelocityConfig, VelocityReference
 from humanoid_description.robot import RobotDescription
 from humanoid_description.strict_yaml import key
 
@@ -52,6 +53,7 @@ class ReferencesConfig:
     torso_speed: float = key(0.4, above=0.0, unit="rad/s")
     torso_acceleration: float = key(0.8, above=0.0, unit="rad/s^2")
     trajectory: TrajectoryConfig = field(default_factory=TrajectoryConfig)
+    velocity: VelocityConfig = field(default_factory=VelocityConfig)
 
     def __post_init__(self) -> None:
         if not self.height_lower <= 1.0 <= self.height_upper:
@@ -144,6 +146,7 @@ class OperatorReferences:
                 (2, 1, 3),
             ),
         )
+        self._walking = VelocityReference(config.velocity)
         self._running: list[_Run] = []
         self._lower_limit, self._upper_limit = robot.column("lower"), robot.column("upper")
         n = len(robot.joints)
@@ -178,6 +181,14 @@ class OperatorReferences:
             if asked != given
         )
 
+    def order_velocity(self, twist: Array, stamp: int) -> tuple[str, ...]:
+        """Walk with `twist`, see :meth:`VelocityReference.order`."""
+        return self._walking.order(twist, stamp)
+
+    def stop_walking(self) -> None:
+        """Slow the walk down to rest."""
+        self._walking.stop()
+
     def order_trajectory(self, order: TrajectoryOrder, stamp: int) -> None:
         """Follow `order` from `stamp` [ns] on, in the place of what is running.
 
@@ -196,6 +207,7 @@ class OperatorReferences:
         """From `stamp` [ns] on, bring everything to rest and hold it."""
         self._brake(stamp, ())
         self._body.stop()
+        self._walking.stop()
 
     def reset(self) -> None:
         """Back to the ready pose at once: for modes that do not balance."""
@@ -204,11 +216,13 @@ class OperatorReferences:
         self._tracked[:] = False
         self._position[:] = self._pose
         self._body.jump(self._neutral)
+        self._walking.reset()
         self._write_body()
 
     def advance(self, stamp: int, dt: float) -> None:
         """Move on to the sample of `stamp` [ns], `dt` [s] after the last one."""
         self._body.advance(dt)
+        self._walking.advance(stamp, dt)
         self._write_body()
         for run in tuple(self._running):
             run.watch.advance(stamp)
@@ -231,6 +245,7 @@ class OperatorReferences:
 
     def _write_body(self) -> None:
         body = self._body.value
+        self.values.twist = self._walking.value
         self.values.com_offset = body[:2]
         self.values.height = float(body[2])
         self.values.torso = body[3:]

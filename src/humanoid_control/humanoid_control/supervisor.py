@@ -114,6 +114,11 @@ class ModeSupervisor:
         return self._mode.controller.balances
 
     @property
+    def walks(self) -> bool:
+        """Whether the active controller follows walking orders, and no other mode is asked for."""
+        return self._mode.controller.walks and self._target == self._mode.name
+
+    @property
     def holding(self) -> bool:
         """Whether the references are frozen."""
         return self._reaction >= Reaction.HOLD

@@ -17,6 +17,7 @@ FAULTS = "faults"  # humanoid_interfaces/FaultReport
 DIAGNOSTICS = "/diagnostics"  # diagnostic_msgs/DiagnosticArray, 1 Hz
 ROBOT_DESCRIPTION = "robot_description"  # std_msgs/String, latched
 BODY_POSE = "body_pose"  # geometry_msgs/PoseStamped, CoM and torso reference in base_footprint
+CMD_VEL = "cmd_vel"  # geometry_msgs/TwistStamped, walking velocity in base_footprint
 JOINT_TRAJECTORY = "joint_trajectory"  # trajectory_msgs/JointTrajectory
 TRUTH = "simulator/truth"  # nav_msgs/Odometry, simulators only, for benchmarks
 

@@ -8,7 +8,7 @@ adaptation", IEEE T-RO 2020, equation 11, with the capture-point offset eliminat
 """
 
 from dataclasses import dataclass
-from math import cos, exp, log, sin
+from math import cos, exp, log, pi, remainder, sin
 
 import numpy as np
 
@@ -71,14 +71,16 @@ class StepPlanner:
         duration = config.step_duration
         turn = float(np.clip(twist[2] * duration, -config.turn, config.turn))
         shift = twist[:2] * duration
-        half = np.array([0.0, 0.5 * side * config.width])
+        # Sideways, every other step is narrower: then the feet are set wider.
+        width = max(config.width, config.narrowest + abs(float(shift[1])))
+        half = np.array([0.0, 0.5 * side * width])
         middle = stance.point - stance.to_world(half)
         ahead = rotation(stance.yaw + 0.5 * turn) @ shift
         yaw = stance.yaw + turn
         turned = rotation(yaw)
         foothold = Foothold(middle + ahead - turned @ half, yaw)
         growth = exp(self.rate * duration)
-        offset = turned @ steady_offset(shift.copy(), -side * config.width, growth)
+        offset = turned @ steady_offset(shift.copy(), -side * width, growth)
         return Step(foothold, duration, offset)
 
     def adapt(
@@ -147,3 +149,8 @@ def rotation(yaw: float) -> Array:
     """Rotation by `yaw` [rad] in the plane, shape (2, 2)."""
     c, s = cos(yaw), sin(yaw)
     return np.array(((c, -s), (s, c)))
+
+
+def wrap(angle: float) -> float:
+    """The same direction within -pi and pi [rad]."""
+    return remainder(angle, 2.0 * pi)

@@ -3,19 +3,22 @@
 import numpy as np
 
 from humanoid_control.controller import Array
+from humanoid_control.walking.planner import wrap
 
 #: The horizontal way is planned at least this long before the touchdown [s]: later changes of the
 #: foothold are followed no more sharply than that.
 _LAST = 0.04
+#: Phase of the bump in which the foot meets the ground: late enough to be slow, early enough not to
+#: creep, so that the ground, a little higher or lower than thought, is met about in time.
+_TOUCH = 0.9
 
 
 class SwingFoot:
     """Sole position, velocity and acceleration along one swing; the heading likewise.
 
     Horizontally the minimum-jerk way (a quintic) from where the reference is to the foothold,
-    planned anew for every sample, continuous in acceleration. Vertically a bump over a phase that
-    runs from 0 to 1 as time runs to the touchdown; after it the foot sinks at constant speed until
-    it finds the ground.
+    planned anew for every sample, continuous in acceleration. Vertically a bump over a phase that runs
+    from 0 at lift-off; after its end the foot sinks at constant speed until it finds the ground.
     """
 
     def __init__(self, height: float, sinking: float) -> None:
@@ -29,18 +32,19 @@ class SwingFoot:
         self.motion = np.zeros((3, 4))
         self.motion[0, :3] = position
         self.motion[0, 3] = yaw
-        self._phase = 0.0
+        self._phase = self._speed = 0.0
         self._lift = float(position[2])
         self._sunk = 0.0
 
     @property
     def phase(self) -> float:
         """From 0 at lift-off to 1 at the planned touchdown."""
-        return self._phase
+        return min(self._phase / _TOUCH, 1.0)
 
     def advance(self, goal: Array, yaw: float, ground: float, remaining: float, dt: float) -> None:
         """Move on by `dt` [s]; touchdown at `goal`, shape (2,), [m], in `remaining` [s]."""
-        target = np.array([goal[0], goal[1], yaw])
+        turned = float(self.motion[0, 3])
+        target = np.array([goal[0], goal[1], turned + wrap(yaw - turned)])
         columns = [0, 1, 3]
         self.motion[:, columns] = _min_jerk(
             self.motion[:, columns], target, max(remaining + dt, _LAST), dt
@@ -48,13 +52,12 @@ class SwingFoot:
         self._advance_height(ground, remaining, dt)
 
     def _advance_height(self, ground: float, remaining: float, dt: float) -> None:
-        left = 1.0 - self._phase
-        speed = left / max(remaining + dt, dt) if left > 0.0 else 0.0
-        self._phase = min(1.0, self._phase + speed * dt)
-        s = self._phase
+        if self._phase < _TOUCH:
+            self._speed = (_TOUCH - self._phase) / max(remaining + dt, dt)
+        s = self._phase = min(1.0, self._phase + self._speed * dt)
         share, slope, bend = minimum_jerk(s)
-        fall = ground - self._lift
-        h, w = 64.0 * self._height, s * (1.0 - s)
+        speed, h, w = self._speed, 64.0 * self._height, s * (1.0 - s)
+        fall = ground - h * (_TOUCH * (1.0 - _TOUCH)) ** 3 - self._lift
         z = self._lift + fall * share + h * w**3
         velocity = (fall * slope + 3.0 * h * w * w * (1.0 - 2.0 * s)) * speed
         lean = 6.0 * h * w * ((1.0 - 2.0 * s) ** 2 - w)

@@ -11,7 +11,7 @@ from humanoid_control.stand import StandConfig, StandController
 from humanoid_control.walking.body import WalkingBody
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.walking.pendulum import steering_pressure
-from humanoid_control.walking.planner import LEFT, RIGHT, Foothold, Step, StepPlanner, rotation
+from humanoid_control.walking.planner import LEFT, RIGHT, Foothold, Step, StepPlanner, rotation, wrap
 from humanoid_control.walking.swing import SwingFoot
 from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.robot import RobotDescription
@@ -23,6 +23,7 @@ class WalkController(Controller):
     """Walks as the reference `twist` says; stands while it is zero, and steps when pushed."""
 
     name = "walk"
+    walks = True
 
     def __init__(
         self,
@@ -192,7 +193,7 @@ class WalkController(Controller):
         """The torso heads for the middle of the two feet's headings."""
         ahead = _mean_angle(stance.yaw, self._plan.foothold.yaw)
         share = self._swing.phase
-        turn = _wrap(ahead - self._heading_from)
+        turn = wrap(ahead - self._heading_from)
         self._heading = self._heading_from + share * turn
         self._body.command_torso(self._heading, references.torso)
 
@@ -210,12 +211,8 @@ def _side(foot: int) -> float:
     return LEFT if foot == 0 else RIGHT
 
 
-def _wrap(angle: float) -> float:
-    return float((angle + np.pi) % (2.0 * np.pi) - np.pi)
-
-
 def _mean_angle(a: float, b: float) -> float:
-    return a + 0.5 * _wrap(b - a)
+    return a + 0.5 * wrap(b - a)
 
 
 def _shrink(corners: Array, margin: float) -> Array:

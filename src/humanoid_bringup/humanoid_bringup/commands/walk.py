@@ -1,0 +1,102 @@
+"""Walk with a velocity, then come to stand.
+
+The controller is asked for mode 'walk' and gets the velocity on the topic cmd_vel, renewed until
+the time is over or Ctrl-C is pressed. It speeds up and slows down gently, and stays in mode 'walk',
+standing.
+
+examples:
+  humanoid walk 0.4 0 0                  forward at 0.4 m/s until Ctrl-C
+  humanoid walk 0.3 0 0.4 --seconds 10   a left-hand bend for 10 s
+  humanoid walk -0.2 0 0                 backward
+
+exit codes: 0 walked; 1 refused, or walking ended by itself, with the reason; 4 no graph.
+"""
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Any
+
+from humanoid_bringup import console
+from humanoid_bringup.arguments import add_json, add_namespace, finite, positive
+from humanoid_bringup.errors import Exit, HumanoidError
+
+if TYPE_CHECKING:
+    from humanoid_bringup.link import Link
+
+PERIOD = 0.05  # [s] between two messages; the controller waits 0.5 s for the next
+ENTERING = 15.0  # [s] within which the mode must be reached: standing up takes the longest
+MODE_NAME = "walk"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's own arguments."""
+    parser.add_argument("vx", type=finite, help="[m/s] forward")
+    parser.add_argument("vy", type=finite, help="[m/s] to the left")
+    parser.add_argument("wz", type=finite, help="[rad/s] turning anticlockwise")
+    parser.add_argument("--seconds", type=positive, default=math.inf, help="(default: no end)")
+    add_namespace(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask for the mode, publish the velocity, and stop."""
+    from geometry_msgs.msg import TwistStamped
+
+    from humanoid_bringup.link import Link
+    from humanoid_interfaces.msg import ModeState
+    from humanoid_runtime import topics
+
+    order, rest = TwistStamped(), TwistStamped()
+    order.header.frame_id = rest.header.frame_id = "base_footprint"
+    order.twist.linear.x, order.twist.linear.y = arguments.vx, arguments.vy
+    order.twist.angular.z = arguments.wz
+    with Link(arguments.namespace) as link:
+        link.watch(ModeState, topics.MODE)
+        _enter(link)
+        publisher = link.node.create_publisher(TwistStamped, topics.CMD_VEL, topics.EVENT)
+        link.discover(lambda: publisher.get_subscription_count() > 0)
+        if not arguments.json:
+            console.say("walking; Ctrl-C stops it")
+        try:
+            seconds = _walk(link, publisher, order, arguments.seconds)
+        finally:
+            publisher.publish(rest)
+            link.spin(0.2)  # a reliable publisher must live until its message is acknowledged
+    if arguments.json:
+        velocity = [arguments.vx, arguments.vy, arguments.wz]
+        console.print_json({"velocity": velocity, "seconds": round(seconds, 2)})
+    return Exit.OK
+
+
+def _enter(link: "Link") -> None:
+    from humanoid_interfaces.srv import SetMode
+    from humanoid_runtime import topics
+
+    answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=MODE_NAME))
+    if not answer.success:
+        raise HumanoidError(answer.message)
+    if not link.wait(lambda: _mode(link) == MODE_NAME, ENTERING):
+        state = link.latest(topics.MODE)
+        waiting = (state and state.waiting_for) or "the transition"
+        raise HumanoidError(f"mode 'walk' was not reached in {ENTERING:g} s: waiting for {waiting}")
+
+
+def _walk(link: "Link", publisher: Any, order: Any, seconds: float) -> float:
+    """Renew the order; returns the time walked [s]. Raises HumanoidError when the mode ends."""
+    walked = 0.0
+    while walked < seconds:
+        publisher.publish(order)
+        step = min(PERIOD, seconds - walked)
+        link.spin(step)
+        walked += step
+        mode = _mode(link)
+        if mode != MODE_NAME:
+            raise HumanoidError(f"walking ended: the controller is in mode '{mode}'")
+    return walked
+
+
+def _mode(link: "Link") -> str | None:
+    from humanoid_runtime import topics
+
+    state = link.latest(topics.MODE)
+    return None if state is None else str(state.mode)
