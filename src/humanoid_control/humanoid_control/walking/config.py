@@ -71,6 +71,9 @@ class WalkConfig:
     )
     # Starting and stopping.
     still: float = key(0.02, min=0.0, unit="m/s", doc="slower orders are none")
+    recovery: float = key(
+        -0.01, unit="m", doc="standing, step if the capture point is so far outside the feet"
+    )
     square: float = key(
         0.04, above=0.0, unit="m", doc="feet this close to their place count as square"
     )

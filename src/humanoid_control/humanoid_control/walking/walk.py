@@ -60,9 +60,12 @@ class WalkController(Controller):
         dt = self._watch.advance(state.stamp)
         if self.phase == STANDING:
             self._body.observe(state)
-            if not self._wanted(references.twist):
+            if self._falling():
+                self._recover(references)
+            elif self._wanted(references.twist):
+                self._begin(references)
+            else:
                 return self._stand.update(state, references)
-            self._begin(references)
         else:
             self._body.observe(state)
         if self.phase == STEPPING and self._touchdown(state):
@@ -88,18 +91,48 @@ class WalkController(Controller):
     def _wanted(self, twist: Array) -> bool:
         return bool(np.abs(twist).max() > self._config.still)
 
+    def _falling(self) -> bool:
+        """Whether the capture point has left the feet: only a step helps."""
+        body = self._body
+        corners = np.vstack([
+            hold.point + corners @ rotation(hold.yaw).T
+            for hold, corners in ((body.foothold(foot), body.corners[foot]) for foot in (0, 1))
+        ])
+        return SupportPolygon.of(corners).distance_outside(body.capture) > self._config.recovery
+
+    def _recover(self, references: References) -> None:
+        """Step at once, with the foot that catches the capture point better."""
+        self._lift_off()
+        body, planner = self._body, self._planner
+        misses = []
+        for stance in (0, 1):
+            hold, side, swing = body.foothold(stance), _side(stance), body.foothold(1 - stance)
+            nominal = planner.nominal(hold, side, np.zeros(3))
+            reach = swing.point, self._config.foot_speed * self._config.step_shortest
+            step = planner.adapt(nominal, hold, side, body.capture, hold.point, 0.0, reach)
+            misses.append(float(np.linalg.norm(step.offset - nominal.offset)))
+        self._step_from(int(misses[1] < misses[0]), references.twist)
+
     def _begin(self, references: References) -> None:
         """Both feet on the ground: shift the weight, then step."""
+        self._lift_off()
         self.phase = SHIFTING
+        _, left, turn = references.twist
+        if abs(left) > self._config.still:
+            self._stance = 1 if left > 0.0 else 0  # the foot on the side it goes to swings
+        elif abs(turn) > self._config.still:
+            self._stance = 1 if turn > 0.0 else 0
+        else:
+            here = [self._body.capture - self._body.foothold(foot).point for foot in (0, 1)]
+            self._stance = int(np.hypot(*here[1]) < np.hypot(*here[0]))
+
+    def _lift_off(self) -> None:
+        """Take over height and heading from standing."""
         body = self._body
-        holds = [body.foothold(0), body.foothold(1)]
-        capture = body.capture
-        near = [float(np.hypot(*(capture - hold.point))) for hold in holds]
-        turn = references.twist[2] if abs(references.twist[1]) < 0.05 else references.twist[1]
-        self._stance = (1 if turn > 0.0 else 0) if abs(turn) > 0.05 else int(near[1] < near[0])
+        self._stance = 0
         self._height = float(body.dynamics.q[2]) - self._ground()
-        self._sole_height = self._ground()
-        self._heading_from = self._heading = _mean_angle(holds[0].yaw, holds[1].yaw)
+        self._heading = _mean_angle(body.foothold(0).yaw, body.foothold(1).yaw)
+        self._heading_from = self._heading
 
     def _shift(self, references: References, dt: float) -> JointTargets:
         """Press on the coming swing foot until the capture point is where a step begins."""
