@@ -52,8 +52,9 @@ class SwingFoot:
         self._advance_height(ground, remaining, dt)
 
     def _advance_height(self, ground: float, remaining: float, dt: float) -> None:
-        if self._phase < _TOUCH:
-            self._speed = (_TOUCH - self._phase) / max(remaining + dt, dt)
+        left = _TOUCH - self._phase
+        if remaining > 0.0 and left > 0.0:  # afterwards it goes on as fast as it was
+            self._speed = left / (remaining + dt)
         s = self._phase = min(1.0, self._phase + self._speed * dt)
         share, slope, bend = minimum_jerk(s)
         speed, h, w = self._speed, 64.0 * self._height, s * (1.0 - s)
