@@ -30,7 +30,7 @@ def test_without_a_file_the_defaults_hold(path: str | None) -> None:
         ("modes:\n  blend: 2.5", 2, "at most 2"),
         ("modes:\n  blend: .nan", 2, "finite"),
         ("modes:\n  blend: yes", 2, "plain decimal number"),
-        ("walk: {}", 1, "unknown key"),
+        ("run: {}", 1, "unknown key"),
         ("ready:\n  speed: -1.0", 2, "greater than 0"),
         ("sit:\n  crouch: 2.5\n  release: 0.6", 2, "must not exceed 3 s"),
         ("references:\n  com_lower: [0.01, -0.05]", 2, "at most 0"),

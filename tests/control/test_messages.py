@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Duration, Time
-from geometry_msgs.msg import PoseStamped, Quaternion
+from geometry_msgs.msg import PoseStamped, Quaternion, TwistStamped
 from rclpy.serialization import serialize_message
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -16,9 +16,11 @@ from humanoid_control.messages import (
     body_pose,
     command_example,
     trajectory_order,
+    velocity,
 )
 from humanoid_control.references import BodyPoseError
 from humanoid_control.trajectory import MOST_POINTS, TrajectoryError
+from humanoid_control.velocity import VelocityError
 from humanoid_description.robot import RobotDescription
 from humanoid_interfaces.msg import FootState, RobotState
 
@@ -181,6 +183,38 @@ def test_roll_pitch_and_yaw_are_about_fixed_axes_in_this_order() -> None:
 def test_a_bad_body_pose_is_refused(message: PoseStamped, reason: str) -> None:
     with pytest.raises(BodyPoseError, match=reason):
         body_pose(message)
+
+
+# -- walking velocities --------------------------------------------------------------------------
+
+
+def twist(frame: str = "base_footprint", **parts: float) -> TwistStamped:
+    message = TwistStamped()
+    message.header.frame_id = frame
+    for name, value in parts.items():
+        vector, axis = name.split("_")
+        setattr(getattr(message.twist, vector), axis, value)
+    return message
+
+
+@pytest.mark.parametrize("frame", ["", "base_footprint", "base_link"])
+def test_a_velocity_is_forward_left_and_turning(frame: str) -> None:
+    message = twist(frame, linear_x=0.4, linear_y=-0.1, angular_z=0.2)
+    assert np.array_equal(velocity(message), [0.4, -0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (twist("odom", linear_x=0.1), "in frame 'odom': give it in 'base_footprint'"),
+        (twist(linear_z=0.1), "only linear.x, linear.y and angular.z"),
+        (twist(angular_x=0.1), "only linear.x, linear.y and angular.z"),
+        (twist(angular_y=float("nan")), "only linear.x, linear.y and angular.z"),
+    ],
+)
+def test_a_velocity_that_cannot_be_walked_is_refused(message: TwistStamped, reason: str) -> None:
+    with pytest.raises(VelocityError, match=reason):
+        velocity(message)
 
 
 # -- joint trajectories --------------------------------------------------------------------------

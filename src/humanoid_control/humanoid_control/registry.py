@@ -22,9 +22,7 @@ def build_modes(
         Mode(DampingController(robot), down=True),
         Mode(ReadyController(robot, config.ready), after=("damping", "stand")),
         Mode(stand(), after=("ready", "walk")),
-        Mode(
-            WalkController(robot, config.walk, config.stand, config.whole_body), after=("stand",)
-        ),
+        Mode(WalkController(robot, config.walk, config.stand, config.whole_body), after=("stand",)),
         Mode(
             SitController(robot, config.sit, stand(), ready_height),
             after=("ready", "stand"),

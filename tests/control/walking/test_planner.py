@@ -7,7 +7,15 @@ import pytest
 
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.walking.pendulum import advance
-from humanoid_control.walking.planner import LEFT, RIGHT, Foothold, Step, StepPlanner, rotation, wrap
+from humanoid_control.walking.planner import (
+    LEFT,
+    RIGHT,
+    Foothold,
+    Step,
+    StepPlanner,
+    rotation,
+    wrap,
+)
 
 CONFIG = WalkConfig()
 RATE = 3.8
@@ -26,14 +34,18 @@ def planned_capture(step: Step, stance: Foothold) -> np.ndarray:
     return stance.point + (step.goal - stance.point) / exp(RATE * step.duration)
 
 
-def adapted(planner: StepPlanner, nominal: Step, side: float, push: np.ndarray, **more: float) -> Step:
+def adapted(
+    planner: StepPlanner, nominal: Step, side: float, push: np.ndarray, **more: float
+) -> Step:
     capture = planned_capture(nominal, STANCE) + rotation(STANCE.yaw) @ push
     reach = (nominal.foothold.point, more.get("reach", FAR))
     return planner.adapt(nominal, STANCE, side, capture, STANCE.point, 0.0, reach)
 
 
 @pytest.mark.parametrize("side", [LEFT, RIGHT])
-@pytest.mark.parametrize("twist", [(0.0, 0.0, 0.0), (0.5, 0.1, 0.0), (-0.2, 0.0, 0.6), (0, -0.3, 0)])
+@pytest.mark.parametrize(
+    "twist", [(0.0, 0.0, 0.0), (0.5, 0.1, 0.0), (-0.2, 0.0, 0.6), (0, -0.3, 0)]
+)
 def test_nominal_steps_follow_the_ordered_velocity(
     planner: StepPlanner, side: float, twist: tuple[float, float, float]
 ) -> None:
@@ -125,6 +137,8 @@ def test_a_step_never_ends_before_now(planner: StepPlanner) -> None:
     assert step.duration == pytest.approx(late)
 
 
-@pytest.mark.parametrize(("angle", "expected"), [(0.5, 0.5), (6.5, 6.5 - 2 * np.pi), (-4, 2 * np.pi - 4)])
+@pytest.mark.parametrize(
+    ("angle", "expected"), [(0.5, 0.5), (6.5, 6.5 - 2 * np.pi), (-4, 2 * np.pi - 4)]
+)
 def test_headings_are_compared_the_short_way_round(angle: float, expected: float) -> None:
     assert wrap(angle) == pytest.approx(expected)

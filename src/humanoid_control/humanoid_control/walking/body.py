@@ -161,7 +161,7 @@ class WalkingBody:
     def solve(self, feet: tuple[int, ...], swing: int | None, dt: float) -> JointTargets:
         """Joint targets with the soles `feet` on the ground, the first one surely."""
         tasks = self._double if swing is None else self._single[swing]
-        solution = self._whole_body.solve(feet, tasks)
+        solution = self.last = self._whole_body.solve(feet, tasks)
         q, dq = self.dynamics.q[7:], self.dynamics.v[6:]
         velocity = dq + dt * solution.acceleration[6:]
         return JointTargets(

@@ -61,11 +61,10 @@ class StepPlanner:
         self._kind = np.zeros(3, dtype=np.int32)
 
     def nominal(self, stance: Foothold, side: float, twist: Array) -> Step:
-        """The step that walking with `twist` takes from `stance`, the foot of `side` (LEFT or
-        RIGHT).
+        """The step that walking with `twist` takes from `stance`, the foot of `side`.
 
-        `twist`, shape (3,): forward and left speed [m/s] and turning [rad/s] of the point between
-        the feet, whose heading is in the middle of the two feet's.
+        `side` is LEFT or RIGHT. `twist`, shape (3,): forward and left speed [m/s] and turning
+        [rad/s] of the point between the feet, whose heading is in the middle of the two feet's.
         """
         config = self._config
         duration = config.step_duration

@@ -17,8 +17,8 @@ class SwingFoot:
     """Sole position, velocity and acceleration along one swing; the heading likewise.
 
     Horizontally the minimum-jerk way (a quintic) from where the reference is to the foothold,
-    planned anew for every sample, continuous in acceleration. Vertically a bump over a phase that runs
-    from 0 at lift-off; after its end the foot sinks at constant speed until it finds the ground.
+    planned anew for every sample, continuous in acceleration. Vertically a bump over a phase that
+    runs from 0 at lift-off; after its end the foot sinks until it finds the ground.
     """
 
     def __init__(self, height: float, sinking: float) -> None:

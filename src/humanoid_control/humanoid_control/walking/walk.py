@@ -1,7 +1,5 @@
 """Walk: steps that catch the capture point, between two stands."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from humanoid_control.capture import SupportPolygon
@@ -11,7 +9,15 @@ from humanoid_control.stand import StandConfig, StandController
 from humanoid_control.walking.body import WalkingBody
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.walking.pendulum import steering_pressure
-from humanoid_control.walking.planner import LEFT, RIGHT, Foothold, Step, StepPlanner, rotation, wrap
+from humanoid_control.walking.planner import (
+    LEFT,
+    RIGHT,
+    Foothold,
+    Step,
+    StepPlanner,
+    rotation,
+    wrap,
+)
 from humanoid_control.walking.swing import SwingFoot
 from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.robot import RobotDescription
@@ -92,13 +98,15 @@ class WalkController(Controller):
         return bool(np.abs(twist).max() > self._config.still)
 
     def _falling(self) -> bool:
-        """Whether the capture point has left the feet: only a step helps."""
+        """Whether the capture point is leaving the feet: only a step helps."""
         body = self._body
-        corners = np.vstack([
+        holds = (body.foothold(0), body.foothold(1))
+        corners = [
             hold.point + corners @ rotation(hold.yaw).T
-            for hold, corners in ((body.foothold(foot), body.corners[foot]) for foot in (0, 1))
-        ])
-        return SupportPolygon.of(corners).distance_outside(body.capture) > self._config.recovery
+            for hold, corners in zip(holds, body.corners, strict=True)
+        ]
+        outside = SupportPolygon.of(np.vstack(corners)).distance_outside(complex(*body.capture))
+        return outside > self._config.recovery
 
     def _recover(self, references: References) -> None:
         """Step at once, with the foot that catches the capture point better."""
@@ -218,9 +226,9 @@ class WalkController(Controller):
             body.capture, nominal.goal, stance.point, body.rate, remaining, config.capture_gain
         )
         axes = rotation(stance.yaw)
-        local = axes.T @ (wanted - stance.point)
-        cut = self._soles[self._stance].cut(np.zeros(2), local)
-        return stance.point + axes @ cut
+        local = complex(*(axes.T @ (wanted - stance.point)))
+        cut = self._soles[self._stance].cut(0j, local)
+        return stance.point + axes @ (cut.real, cut.imag)
 
     def _turn(self, stance: Foothold, references: References) -> None:
         """The torso heads for the middle of the two feet's headings."""
