@@ -60,6 +60,7 @@ class WalkingBody:
         self._config = config
         self._whole_body = WholeBody(robot, model, whole_body)
         self.dynamics = self._whole_body.body
+        self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
         self._centres = [_centre(foot.points) for foot in robot.feet]
         self.corners = [foot.points[:, :2] - _centre(foot.points)[:2] for foot in robot.feet]

@@ -64,7 +64,10 @@ class WalkConfig:
     swing_stiffness: float = key(1200.0, min=0.0, unit="1/s^2")
     swing_damping: float = key(60.0, min=0.0, unit="1/s")
     touchdown_speed: float = key(
-        0.15, min=0.0, unit="m/s", doc="a foot that finds no ground in time sinks so fast"
+        0.25, min=0.0, unit="m/s", doc="a foot that finds no ground in time sinks so fast"
+    )
+    touch: float = key(
+        0.03, above=0.0, max=1.0, unit="-", doc="load, of the weight, that lands a foot that is due"
     )
     early: float = key(
         0.6, min=0.0, max=1.0, doc="share of the step before which a contact is a stumble"

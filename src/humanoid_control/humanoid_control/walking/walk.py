@@ -49,6 +49,7 @@ class WalkController(Controller):
             SupportPolygon.of(corners * _shrink(corners, config.pressure_margin))
             for corners in self._body.corners
         ]
+        self._light = config.touch * self._body.weight
         self.phase = STANDING
 
     def blocked(self, state: State) -> str | None:
@@ -188,11 +189,14 @@ class WalkController(Controller):
         self._airborne = False
 
     def _touchdown(self, state: State) -> bool:
+        """Whether the swing foot stands. When it is due, a light touch is enough."""
         swing = 1 - self._stance
-        if not state.contact[swing]:
-            self._airborne = True
+        if not self._airborne:
+            self._airborne = not state.contact[swing]
             return False
-        return self._airborne and self._swing.phase >= self._config.early
+        if self._swing.phase >= 1.0:
+            return bool(state.contact[swing] or state.wrenches[swing, 2] > self._light)
+        return bool(state.contact[swing]) and self._swing.phase >= self._config.early
 
     def _step(self, state: State | None, references: References, dt: float) -> JointTargets:
         body, planner, config = self._body, self._planner, self._config
