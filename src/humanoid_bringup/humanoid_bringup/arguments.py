@@ -44,6 +44,7 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
         metavar="PRIORITY",
         help=f"{option_help('realtime_priority')} (80 when no number is given)",
     )
+    parser.add_argument("--record", default="", metavar="BAG", help=option_help("record"))
     parser.add_argument("--cpus", default="", help=option_help("cpus"))
     parser.add_argument("--verbose", action="store_true", help="print what the nodes print")
     add_json(parser, "print one JSON object when it ends, and nothing else")
@@ -55,5 +56,6 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
         realtime_priority=arguments.realtime,
         cpus=arguments.cpus,
         namespace=arguments.namespace,
+        record=arguments.record,
         **others,  # type: ignore[arg-type]  # checked by the callers' arguments
     )

@@ -13,6 +13,7 @@ class Exit(IntEnum):
     NO_GRAPH = 4  # no node answers: nothing runs here, or discovery does not reach it
     NODE_DIED = 5  # a node of the graph ended by itself
     ENVIRONMENT = 6  # something is not installed, not permitted or full
+    BAG = 7  # a recording is damaged, empty or of another kind
 
 
 class HumanoidError(Exception):

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.locate import find_hardware, find_robot
+from humanoid_bringup.locate import find_hardware, find_robot, robots
 
 ParameterValue = bool | int | float | str
 
 HAL = "humanoid_hal"
 PERCEPTION = "humanoid_perception"
 CONTROL = "humanoid_control"
+RECORDER = "humanoid_recorder"
 
 AUTOSTART = ("none", "inactive", "active")
 
@@ -80,6 +81,7 @@ class Options:
         False, "all nodes in one process: faster, but a node that dies takes the others with it"
     )
     namespace: str = _option("", "namespace of every node and topic")
+    record: str = _option("", "new bag that the whole run is recorded to; empty: none")
 
 
 def option_help(name: str) -> str:
@@ -133,6 +135,7 @@ def graph(
             ),
         )
     return (
+        *_recorder(options, robot_file, hardware_file),
         NodeSpec(
             HAL,
             "hal_node",
@@ -154,6 +157,31 @@ def graph(
             "control_node",
             CONTROL,
             {**common, "cpu": cpus[2], **control},
+            namespace=options.namespace,
+        ),
+    )
+
+
+def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[NodeSpec, ...]:
+    """Started first and stopped last: a bag holds the whole run."""
+    if not options.record:
+        return ()
+    path = Path(options.record).absolute()
+    if path.exists():
+        raise HumanoidError(f"{path} exists already and is kept; name another bag", Exit.USAGE)
+    by_file = {file: name for name, file in robots().items()}
+    parameters: dict[str, ParameterValue] = {
+        "path": str(path),
+        "robot": by_file.get(robot_file, str(robot_file)),
+        "hardware": hardware_file.stem,
+        "startup_mode": options.startup_mode,
+    }
+    return (
+        NodeSpec(
+            "humanoid_bringup",
+            "recorder_node",
+            RECORDER,
+            parameters,
             namespace=options.namespace,
         ),
     )

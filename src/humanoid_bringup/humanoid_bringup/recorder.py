@@ -1,121 +1,221 @@
-"""Writes topics to an MCAP file as they arrive: serialised bytes, message definitions, QoS.
+"""Records topics as they are: serialised bytes, message definitions, QoS.
 
-The layout is rosbag2's (profile `ros2`, encoding `cdr`, schemas `ros2msg`), so that its tools and
-the `mcap` and `rosbags` libraries read it.
+It does not wake for each message. Fifty times a second it takes what has come, in one go, which
+costs a small part of what callbacks do; the depth of its readers covers the time between.
+
+Messages get the time at which they were published, not that at which the recorder came to them: so
+a bag is in causal order, which replay needs.
 """
 
-import importlib
+import shutil
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-import yaml
-from mcap.writer import Writer
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.subscription import Subscription
 
+from humanoid_bringup.bags.bag import Topic
+from humanoid_bringup.bags.unit import message_class
+from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.definitions import definition
-from humanoid_bringup.link import Link
+from humanoid_bringup.errors import HumanoidError
+from humanoid_bringup.qos import EXPECTED, EXPECTED_LATCHED, compatible, describe
+from humanoid_runtime.loop import HotLoop
 
-#: a reader that keeps up with 500 Hz loses nothing during a stall of the disk of 0.4 s
-DEPTH = 200
+#: [s] between two looks at what has come, and between two looks for new topics.
+PERIOD, DISCOVERY = 0.02, 0.25
+#: [bytes] that stay free on the disk, and [s] between two looks.
+RESERVE, DISK_PERIOD = 200_000_000, 1.0
+#: Messages of a latched topic that a snapshot keeps whatever their age.
+LATCHED = 10
+
+
+class Sink(Protocol):
+    """Where messages go."""
+
+    def add(self, topic: Topic) -> None:
+        """Announce a topic."""
+
+    def write(self, topic: str, time: int, data: bytes, published: int | None = None) -> None:
+        """Take one message. Raises OSError."""
+
+
+class _Entry(NamedTuple):
+    time: int
+    topic: str
+    data: bytes
+    published: int | None
+
+
+class Snapshot:
+    """Keeps the last seconds in memory, and latched messages of any age."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: how much is kept."""
+        self._length = round(seconds * 1e9)
+        self._topics: dict[str, Topic] = {}
+        self._latched: dict[str, deque[_Entry]] = {}
+        self._recent: deque[_Entry] = deque()
+
+    def add(self, topic: Topic) -> None:
+        """Announce a topic."""
+        self._topics[topic.name] = topic
+        if "transient_local" in topic.qos:
+            self._latched[topic.name] = deque(maxlen=LATCHED)
+
+    def write(self, topic: str, time: int, data: bytes, published: int | None = None) -> None:
+        """Take one message and let go of what is too old."""
+        entry = _Entry(time, topic, data, published)
+        if topic in self._latched:
+            self._latched[topic].append(entry)
+            return
+        recent = self._recent
+        recent.append(entry)
+        oldest = time - self._length
+        while recent[0].time < oldest:
+            recent.popleft()
+
+    def save(self, path: Path, custom: Mapping[str, str] | None = None) -> int:
+        """Write what is kept as a bag; how many messages. Raises HumanoidError, OSError."""
+        recent = sorted(self._recent, key=lambda entry: entry.time)
+        begin = recent[0].time if recent else 0
+        with BagWriter(path, custom=custom) as writer:
+            for topic in self._topics.values():
+                writer.add(topic)
+            for entries in self._latched.values():
+                for entry in entries:
+                    writer.write(
+                        entry.topic, max(entry.time, begin), entry.data, entry.published
+                    )
+            for entry in recent:
+                writer.write(*entry)
+            return sum(writer.counts.values())
 
 
 class Recorder:
-    """Subscribes to topics as discovery finds them and writes what arrives; a context manager."""
+    """Subscribes to topics as discovery finds them and passes on what arrives."""
 
-    def __init__(self, link: Link, path: Path, wanted: Callable[[str], bool]) -> None:
-        """`wanted(topic)` chooses topics by their absolute name. Raises OSError."""
-        self._link = link
-        self._wanted = wanted
-        self._file = path.open("xb")
-        self._writer = Writer(self._file)
-        self._writer.start(profile="ros2")
-        self._schemas: dict[str, int] = {}
+    def __init__(self, node: Node, sink: Sink, wanted: Callable[[str], bool]) -> None:
+        """`wanted(topic)` chooses topics by their absolute name."""
+        self._node, self._sink, self._wanted = node, sink, wanted
+        self._loop = HotLoop(node, rest_period=0.1)
+        self._subscriptions: dict[str, tuple[str, Subscription]] = {}  # topic -> type and reader
+        self._announced: set[str] = set()
+        self._begin = time.time_ns()
+        self._discovery_due = 0.0
         self.counts: dict[str, int] = {}
         self.bytes = 0
+        #: Types whose definition is not installed: their topics are left out.
+        self.unknown: dict[str, str] = {}
 
-    def __enter__(self) -> "Recorder":
-        return self
+    def expect(self, expected: Mapping[str, str], latched: Collection[str] = ()) -> None:
+        """Subscribe to topics (relative name -> type) before anybody publishes them.
 
-    def __exit__(self, *_: object) -> None:
-        self._writer.finish()
-        self._file.close()
+        So nothing is lost between their first message and the next look for topics.
+        """
+        for name, kind in expected.items():
+            topic = self._node.resolve_topic_name(name)
+            qos = EXPECTED_LATCHED if name in latched else EXPECTED
+            self._subscribe(topic, kind, qos)
+
+    def turn(self) -> None:
+        """Look for topics when due, take what has come, and serve the node's other work."""
+        now = time.monotonic()
+        if now >= self._discovery_due:
+            self._discovery_due = now + DISCOVERY
+            self.discover()
+        self.drain()
+        self._loop.spin_rest()
 
     def discover(self) -> None:
         """Subscribe to every wanted topic that has a publisher and is not recorded yet."""
-        node = self._link.node
-        for topic, kinds in node.get_topic_names_and_types():
-            if topic in self.counts or not self._wanted(topic):
+        for topic, kinds in self._node.get_topic_names_and_types():
+            if topic in self._announced or topic in self.unknown or not self._wanted(topic):
                 continue
-            publishers = node.get_publishers_info_by_topic(topic)
-            if publishers:
-                self._subscribe(topic, kinds[0], [info.qos_profile for info in publishers])
+            offered = self._offered(topic)
+            if not offered:
+                continue
+            if topic in self._subscriptions or self._subscribe(topic, kinds[0], compatible(offered)):
+                self._announce(topic, offered)
 
-    def _subscribe(self, topic: str, kind: str, offered: list[QoSProfile]) -> None:
-        if kind not in self._schemas:
-            self._schemas[kind] = self._writer.register_schema(
-                kind, "ros2msg", definition(kind).encode()
-            )
-        channel = self._writer.register_channel(
-            topic, "cdr", self._schemas[kind], {"offered_qos_profiles": describe(offered)}
-        )
+    def drain(self) -> None:
+        """Pass on everything that has come. Raises OSError when it cannot be written."""
+        write, take, begin = self._sink.write, self._loop.take_with_info, self._begin
+        for topic, (_, subscription) in self._subscriptions.items():
+            count = 0
+            while (taken := take(subscription)) is not None:
+                if topic not in self._announced:
+                    self._announce(topic, self._offered(topic))
+                data, info = taken
+                published = info["source_timestamp"] or time.time_ns()
+                write(topic, max(published, begin), data, published)
+                self.bytes += len(data)
+                count += 1
+            if count:
+                self.counts[topic] += count
+
+    def close(self) -> None:
+        """Leave the node's topics."""
+        self._loop.close()
+
+    def _offered(self, topic: str) -> list[QoSProfile]:
+        return [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
+
+    def _subscribe(self, topic: str, kind: str, qos: QoSProfile) -> bool:
+        try:
+            definition(kind)
+            message = message_class(kind)
+        except (HumanoidError, ImportError, AttributeError) as problem:
+            self.unknown[topic] = f"{kind}: {problem}"
+            return False
+        reader = self._loop.subscribe(message, topic, qos, raw=True)
+        self._subscriptions[topic] = (kind, reader)
+        return True
+
+    def _announce(self, topic: str, offered: list[QoSProfile]) -> None:
+        kind, _ = self._subscriptions[topic]
+        self._sink.add(Topic(topic, kind, definition(kind), describe(offered)))
+        self._announced.add(topic)
         self.counts[topic] = 0
 
-        def write(data: bytes, info: dict[str, Any]) -> None:
-            self._writer.add_message(
-                channel,
-                log_time=time.time_ns(),
-                data=data,
-                publish_time=info["source_timestamp"],
-                sequence=self.counts[topic],
-            )
-            self.counts[topic] += 1
-            self.bytes += len(data)
 
-        self._link.node.create_subscription(
-            message_class(kind), topic, write, compatible(offered), raw=True
-        )
+class DiskGuard:
+    """Says when the disk is nearly full (row 26 of the fault table)."""
 
+    def __init__(self, path: Path, reserve: int = RESERVE) -> None:
+        """`reserve` [bytes] stay free on the disk of `path`."""
+        self._path, self._reserve = path.absolute(), reserve
+        self._due = 0.0
 
-def message_class(kind: str) -> Any:
-    """The Python class of a message type such as ``sensor_msgs/msg/Imu``."""
-    package, folder, name = kind.split("/")
-    return getattr(importlib.import_module(f"{package}.{folder}"), name)
-
-
-def compatible(offered: list[QoSProfile]) -> QoSProfile:
-    """The strictest profile that every one of these publishers satisfies."""
-    reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
-    latched = all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered)
-    return QoSProfile(
-        depth=DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-    )
+    def full(self) -> str:
+        """Why recording must stop, or ""; looks at most once per DISK_PERIOD."""
+        now = time.monotonic()
+        if now < self._due:
+            return ""
+        self._due = now + DISK_PERIOD
+        path = self._path
+        while not path.exists():
+            path = path.parent
+        free = shutil.disk_usage(path).free
+        if free >= self._reserve:
+            return ""
+        return f"{free / 1e6:.0f} MB are free on the disk, {self._reserve / 1e6:.0f} MB must stay"
 
 
-def describe(offered: list[QoSProfile]) -> str:
-    """Offered profiles as rosbag2 writes them into the channel's metadata."""
-    return yaml.safe_dump(
-        [
-            {
-                "history": qos.history.short_key,
-                "depth": qos.depth,
-                "reliability": qos.reliability.short_key,
-                "durability": qos.durability.short_key,
-                "deadline": _duration(qos.deadline.nanoseconds),
-                "lifespan": _duration(qos.lifespan.nanoseconds),
-                "liveliness": qos.liveliness.short_key,
-                "liveliness_lease_duration": _duration(qos.liveliness_lease_duration.nanoseconds),
-                "avoid_ros_namespace_conventions": qos.avoid_ros_namespace_conventions,
-            }
-            for qos in offered
-        ],
-        sort_keys=False,
-    )
+def request(node: Node, take: Callable[[], str]) -> Any:
+    """Offer the service `snapshot`, which calls `take()`; its answer is the message."""
+    from std_srvs.srv import Trigger
 
+    def answer(_: Any, response: Any) -> Any:
+        try:
+            response.message = take()
+            response.success = True
+        except (HumanoidError, OSError) as problem:
+            response.message, response.success = str(problem), False
+        return response
 
-def _duration(nanoseconds: int) -> dict[str, int]:
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return {"sec": seconds, "nsec": rest}
+    return node.create_service(Trigger, "snapshot", answer)

@@ -156,13 +156,28 @@ class ControlNode:
         node.create_subscription(
             JointTrajectory, topics.JOINT_TRAJECTORY, self._on_trajectory, topics.EVENT
         )
+        self._taken = {
+            kind: node.create_publisher(kind, topic, topics.EVENT)
+            for kind, topic in (
+                (ModeState, topics.ORDER_MODE),
+                (PoseStamped, topics.ORDER_POSE),
+                (JointTrajectory, topics.ORDER_TRAJECTORY),
+            )
+        }
         self._published: tuple[Any, Any] = (None, None)  # what `mode` and `faults` said last
         self._heartbeat_due = self._diagnostics_due = 0.0
 
     def _on_set_mode(self, request: Any, response: Any) -> Any:
         response.success, response.message = self._core.set_mode(request.mode)
         response.active = self._core.mode_state.mode
+        if response.success:
+            self._tell_taken(ModeState(mode=response.active, target=request.mode))
         return response
+
+    def _tell_taken(self, order: Any) -> None:
+        """Say that `order` acts from the next sample on: with this a recording can be replayed."""
+        set_stamp(order.header.stamp, self._stamp or 0)
+        self._taken[type(order)].publish(order)
 
     def _on_body_pose(self, message: PoseStamped) -> None:
         try:
@@ -170,6 +185,7 @@ class ControlNode:
         except BodyPoseError as error:
             self._refuse(error)
             return
+        self._tell_taken(message)
         if clamped:
             self._node.get_logger().warning(f"body pose: {'; '.join(clamped)}")
 
@@ -189,6 +205,8 @@ class ControlNode:
             self._core.on_trajectory(trajectory_order(message, self._stamp or 0))
         except TrajectoryError as error:
             self._refuse(TrajectoryError(f"joint trajectory refused: {error}"))
+        else:
+            self._tell_taken(message)
 
     def _refuse(self, error: Exception) -> None:
         self._refused += 1

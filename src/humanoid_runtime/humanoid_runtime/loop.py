@@ -104,6 +104,14 @@ class HotLoop:
         taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
         return None if taken is None else taken[0]
 
+    @staticmethod
+    def take_with_info(subscription: Subscription) -> tuple[Any, dict[str, Any]] | None:
+        """As :meth:`take`, with the middleware's ``source_timestamp`` [ns] and the like."""
+        taken: tuple[Any, dict[str, Any]] | None = subscription.handle.take_message(
+            subscription.msg_type, subscription.raw
+        )
+        return taken
+
     def spin_rest(self) -> None:
         """Run what else is due on the node: a few callbacks, at most once per `rest_period`."""
         now = time.monotonic()

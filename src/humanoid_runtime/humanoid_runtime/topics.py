@@ -19,6 +19,11 @@ ROBOT_DESCRIPTION = "robot_description"  # std_msgs/String, latched
 BODY_POSE = "body_pose"  # geometry_msgs/PoseStamped, CoM and torso reference in base_footprint
 CMD_VEL = "cmd_vel"  # geometry_msgs/TwistStamped, walking velocity in base_footprint
 JOINT_TRAJECTORY = "joint_trajectory"  # trajectory_msgs/JointTrajectory
+# What control took of orders, stamped with the sample answered last: each acts on the next one.
+# Same types as asked with, for set_mode a ModeState whose `target` was asked for.
+ORDER_MODE = "orders/set_mode"
+ORDER_POSE = "orders/body_pose"
+ORDER_TRAJECTORY = "orders/joint_trajectory"
 TRUTH = "simulator/truth"  # nav_msgs/Odometry, simulators only, for benchmarks
 
 SET_MODE = "set_mode"  # humanoid_interfaces/SetMode

@@ -1,20 +1,29 @@
-"""Record topics of the graph to an MCAP file until Ctrl-C.
+"""Record topics of the graph to a bag until Ctrl-C: MCAP in rosbag2's layout.
 
 Everything is recorded that has a publisher, also what appears later; --topics narrows it. Latched
-topics are included. The file carries the message definitions and the QoS of every topic.
+topics are included. The bag carries the message definitions and the QoS of every topic. To record
+a run from its first sample on, as a bit-for-bit replay needs it: 'humanoid sim --record <bag>'.
 
 examples:
-  humanoid record                                  all topics, to humanoid-<date>.mcap
-  humanoid record stand.mcap --seconds 10
+  humanoid record                                  all topics, to humanoid-<date>/
+  humanoid record stand --seconds 10
   humanoid record --topics /joint_states /robot_state '/wrench/*'
+  humanoid record long --split-mb 500 --split-seconds 600
+  humanoid record --snapshot 30                    keep 30 s; Enter, SIGUSR1 or the service
+                                                   'snapshot' (std_srvs/Trigger) writes them
 
-exit codes: 0 recorded; 1 nothing arrived; 4 no graph runs; 6 the file cannot be written.
+exit codes: 0 recorded; 1 nothing arrived; 4 no graph runs; 6 the bag cannot be written, or the disk
+is full (what was recorded until then is a whole bag).
 """
 
 import argparse
 import fnmatch
-import shutil
+import os
+import select
+import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +36,21 @@ if TYPE_CHECKING:
     from humanoid_bringup.link import Link
     from humanoid_bringup.recorder import Recorder
 
-#: [bytes] that stay free on the disk
-RESERVE = 200_000_000
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's own arguments."""
-    parser.add_argument("file", nargs="?", type=Path, help="MCAP file; an existing one is kept")
+    parser.add_argument("bag", nargs="?", type=Path, help="new directory; an existing one is kept")
     parser.add_argument("--seconds", type=positive, help="stop after so long [s]")
     parser.add_argument(
         "--topics", nargs="+", default=["*"], metavar="TOPIC", help="names or patterns"
+    )
+    parser.add_argument("--split-mb", type=positive, help="begin a new file at this size [MB]")
+    parser.add_argument("--split-seconds", type=positive, help="begin a new file so often [s]")
+    parser.add_argument(
+        "--snapshot", type=positive, metavar="N", help="keep the last N seconds, write on request"
+    )
+    parser.add_argument(
+        "--reserve-mb", type=float, default=200.0, help="stop when less is free (default: 200)"
     )
     add_namespace(parser)
     add_json(parser)
@@ -45,9 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Record until interrupted."""
     from humanoid_bringup.link import FIRST_NODE, Link
-    from humanoid_bringup.recorder import Recorder
 
-    path = arguments.file or Path(time.strftime("humanoid-%Y%m%d-%H%M%S.mcap"))
+    path = arguments.bag or Path(time.strftime("humanoid-%Y%m%d-%H%M%S"))
     patterns = [_absolute(text, arguments.namespace) for text in arguments.topics]
     try:
         with Interrupts() as interrupts, Link(arguments.namespace) as link:
@@ -56,47 +69,152 @@ def run(arguments: argparse.Namespace) -> int:
                     "no node runs here: start the graph with 'humanoid sim' or 'humanoid up'",
                     Exit.NO_GRAPH,
                 )
-            link.spin(0.5)  # more of it comes into sight before the time counts
-            with Recorder(link, path, lambda t: _matches(t, patterns)) as recorder:
-                _record(arguments, interrupts, link, recorder, path)
+            session = _Session(arguments, link, path, lambda t: _matches(t, patterns))
+            session.run(interrupts)
     except OSError as problem:
         raise HumanoidError(
-            f"cannot write {path}: {problem.strerror}; name another file", Exit.ENVIRONMENT
+            f"cannot write {path}: {problem.strerror or problem}; name another bag",
+            Exit.ENVIRONMENT,
         ) from problem
-    total = sum(recorder.counts.values())
-    if arguments.json:
-        console.print_json({"file": str(path), "messages": total, "topics": recorder.counts})
-    else:
-        console.say(f"{path}: {total} messages of {len(recorder.counts)} topics")
-    if total == 0:
-        raise HumanoidError(f"nothing arrived on {' '.join(patterns)}")
-    return Exit.OK
+    return session.report(patterns)
 
 
-def _record(
-    arguments: argparse.Namespace,
-    interrupts: Interrupts,
-    link: "Link",
-    recorder: "Recorder",
-    path: Path,
-) -> None:
-    start = time.monotonic()
-    while not interrupts.received:
-        elapsed = time.monotonic() - start
-        if arguments.seconds is not None and elapsed >= arguments.seconds:
-            return
-        if shutil.disk_usage(path.parent).free < RESERVE:
-            console.error(f"stopped: less than {RESERVE / 1e6:.0f} MB are free on the disk")
-            return
-        recorder.discover()
-        left = 1.0 if arguments.seconds is None else arguments.seconds - elapsed
-        link.spin(min(0.25, left))
-        if not arguments.json:
-            total = sum(recorder.counts.values())
-            console.live(
-                f"  {elapsed:7.1f} s  {len(recorder.counts)} topics  {total} messages  "
-                f"{recorder.bytes / 1e6:.1f} MB  (Ctrl-C ends)"
+class _Session:
+    """One recording."""
+
+    def __init__(
+        self, arguments: argparse.Namespace, link: "Link", path: Path, wanted: Callable[[str], bool]
+    ) -> None:
+        from humanoid_bringup.bags.writer import BagWriter
+        from humanoid_bringup.recorder import DiskGuard, Recorder, Snapshot, request
+
+        self._arguments, self._path = arguments, path
+        self._custom = told_by_nodes(link)
+        self._saved: list[tuple[Path, int]] = []
+        self._full = ""
+        self._asked = False
+        self._writer: BagWriter | None = None
+        self._snapshot: Snapshot | None = None
+        if arguments.snapshot:
+            self._snapshot = Snapshot(arguments.snapshot)
+            request(link.node, lambda: "wrote {} with {} messages".format(*self._save()))
+            signal.signal(signal.SIGUSR1, self._on_signal)
+        else:
+            self._writer = BagWriter(
+                path,
+                split_bytes=round((arguments.split_mb or 0) * 1e6),
+                split_seconds=arguments.split_seconds or 0.0,
+                custom=self._custom,
             )
+        sink = self._snapshot or self._writer
+        assert sink is not None
+        self.recorder: Recorder = Recorder(link.node, sink, wanted)
+        self._guard = DiskGuard(path, round(arguments.reserve_mb * 1e6))
+
+    def run(self, interrupts: Interrupts) -> None:
+        """Until a signal, the time is over, or the disk is full."""
+        from humanoid_bringup.recorder import PERIOD
+
+        os.nice(5)  # control comes first
+        begin = shown = time.monotonic()
+        try:
+            while not interrupts.received:
+                now = time.monotonic()
+                if self._arguments.seconds is not None and now - begin >= self._arguments.seconds:
+                    break
+                self._full = self._guard.full()
+                if self._full:
+                    break
+                self.recorder.turn()
+                if self._snapshot is not None and (self._asked or _enter_pressed()):
+                    self._asked = False
+                    where, count = self._save()
+                    self._say(f"{where}: {count} messages")
+                if now - shown >= 0.25:
+                    shown = now
+                    self._show(now - begin)
+                time.sleep(PERIOD)
+            self.recorder.drain()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def report(self, patterns: list[str]) -> int:
+        """Say what was recorded; the exit code."""
+        recorder = self.recorder
+        total = sum(recorder.counts.values())
+        for topic, why in recorder.unknown.items():
+            console.error(f"left out {topic}: {why}")
+        if self._arguments.json:
+            console.print_json(
+                {
+                    "ok": bool(total) and not self._full,
+                    "bag": str(self._path) if self._writer else None,
+                    "snapshots": [str(path) for path, _ in self._saved],
+                    "messages": total,
+                    "topics": recorder.counts,
+                }
+            )
+        elif self._writer is not None:
+            console.say(f"{self._path}: {total} messages of {len(recorder.counts)} topics")
+        if self._full:
+            raise HumanoidError(
+                f"stopped: {self._full}; {self._path} is a whole bag", Exit.ENVIRONMENT
+            )
+        if total == 0:
+            raise HumanoidError(f"nothing arrived on {' '.join(patterns)}")
+        return Exit.OK
+
+    def _save(self) -> tuple[Path, int]:
+        assert self._snapshot is not None
+        path = self._path.with_name(f"{self._path.name}-{len(self._saved) + 1}")
+        saved = (path, self._snapshot.save(path, self._custom))
+        self._saved.append(saved)
+        return saved
+
+    def _on_signal(self, *_: object) -> None:
+        self._asked = True
+
+    def _say(self, text: str) -> None:
+        if not self._arguments.json:
+            console.say(text)
+
+    def _show(self, elapsed: float) -> None:
+        if self._arguments.json:
+            return
+        counts = self.recorder.counts
+        hint = "Enter writes a snapshot, " if self._snapshot is not None else ""
+        console.live(
+            f"  {elapsed:7.1f} s  {len(counts)} topics  {sum(counts.values())} messages  "
+            f"{self.recorder.bytes / 1e6:.1f} MB  ({hint}Ctrl-C ends)"
+        )
+
+
+def told_by_nodes(link: "Link") -> dict[str, str]:
+    """Robot and start-up mode, asked from the control node if there is one."""
+    from rcl_interfaces.srv import GetParameters
+
+    from humanoid_bringup.graph import CONTROL
+    from humanoid_bringup.locate import robots
+
+    if link.absolute(CONTROL) not in link.nodes():
+        return {}
+    names = ["robot", "startup_mode"]
+    try:
+        answer = link.call(GetParameters, f"{CONTROL}/get_parameters", GetParameters.Request(names=names))
+    except HumanoidError:
+        return {}
+    found = {n: value.string_value for n, value in zip(names, answer.values, strict=True)}
+    by_file = {str(path): name for name, path in robots().items()}
+    found["robot"] = by_file.get(found["robot"], found["robot"])
+    return found
+
+
+def _enter_pressed() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    ready, _, _ = select.select([sys.stdin], [], [], 0.0)
+    return bool(ready and sys.stdin.readline())
 
 
 def _absolute(pattern: str, namespace: str) -> str:

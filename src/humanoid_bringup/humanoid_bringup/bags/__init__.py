@@ -1,0 +1,1 @@
+"""Recordings: written, read, replayed, compared, recovered. See docs/replay.md."""

@@ -1,0 +1,99 @@
+"""Checks an MCAP file against its own checksums before anything in it is believed.
+
+The readers of the libraries check each chunk. What is left is what points to the chunks (the
+summary) and what stands between them (the data section), each with a CRC-32 of its own. Layout and
+opcodes: https://mcap.dev/spec
+"""
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+MAGIC = b"\x89MCAP0\r\n"
+FOOTER_SIZE = 9 + 20
+HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
+STATISTICS, DATA_END = 0x0B, 0x0F
+
+_RECORD = struct.Struct("<BQ")
+
+
+class McapProblem(Exception):
+    """The file is damaged; the text says where."""
+
+
+class Record(NamedTuple):
+    """Where a record's content stands in the file."""
+
+    opcode: int
+    offset: int  # of the opcode
+    start: int
+    end: int
+
+
+class McapFacts(NamedTuple):
+    """What was found out about a whole file."""
+
+    indexed: bool  # it has a summary with an index
+    data_checked: bool  # the data section has a checksum, and it holds
+    chunks: int
+
+
+def verify(path: Path) -> McapFacts:
+    """Check structure and checksums of all but the chunks' content. Raises McapProblem, OSError."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _verify(data)
+
+
+def _verify(data: mmap.mmap) -> McapFacts:
+    size = len(data)
+    if data[:8] != MAGIC:
+        raise McapProblem("not an MCAP file: it does not begin with MCAP's magic bytes")
+    if size < 8 + FOOTER_SIZE + 8 or data[-8:] != MAGIC:
+        raise McapProblem("truncated: the end is missing, so the recorder did not end in order")
+    footer = size - 8 - FOOTER_SIZE
+    if _RECORD.unpack_from(data, footer) != (FOOTER, 20):
+        raise McapProblem("the footer is damaged")
+    summary, _, checksum = struct.unpack_from("<QQI", data, footer + 9)
+    if summary:
+        if not 8 < summary <= footer:
+            raise McapProblem("the footer is damaged: its offsets are outside of the file")
+        if checksum and zlib.crc32(data[summary : size - 12]) != checksum:
+            raise McapProblem("the summary does not match its checksum")
+    chunks, checked, ended = 0, False, False
+    for record in records(data, 8, summary or footer):
+        chunks += record.opcode == CHUNK
+        if record.opcode == DATA_END:
+            (checksum,) = struct.unpack_from("<I", data, record.start)
+            checked = checksum != 0
+            if checked and zlib.crc32(data[: record.offset]) != checksum:
+                raise McapProblem("the data section does not match its checksum")
+            ended = True
+    if not ended:
+        raise McapProblem("the end of the data section is missing")
+    if summary:
+        _check_chunk_count(data, summary, footer, chunks)
+    return McapFacts(bool(summary), checked, chunks)
+
+
+def _check_chunk_count(data: mmap.mmap, summary: int, footer: int, chunks: int) -> None:
+    for record in records(data, summary, footer):
+        if record.opcode == STATISTICS:
+            (said,) = struct.unpack_from("<I", data, record.start + 22)
+            if said != chunks:
+                raise McapProblem(f"{chunks} of {said} chunks are there")
+
+
+def records(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[Record]:
+    """The records from `start` to `end`. Raises McapProblem where the structure breaks."""
+    while start < end:
+        if start + 9 > end:
+            raise McapProblem(f"truncated at byte {start}")
+        opcode, length = _RECORD.unpack_from(data, start)
+        content = start + 9
+        if opcode == 0 or content + length > end:
+            raise McapProblem(f"the structure breaks at byte {start}")
+        yield Record(opcode, start, content, content + length)
+        start = content + length
