@@ -27,11 +27,15 @@ VERBS = {
     "reset": "put the simulated robot back to its start",
     "doctor": "say in one line each what is missing or wrong, and the fix",
     "check-config": "check all files of a robot",
-    "record": "record the topics of the graph to an MCAP file",
+    "record": "record the topics of the graph to a bag",
+    "replay": "replay a bag through nodes, and check what they emit",
+    "diff": "compare two bags, with a verdict",
+    "bag": "look into a bag; check, recover, plot, export it",
     "benchmark": "measure what the README promises",
 }
 
-EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 node died, 6 machine
+EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 node died, 6 machine,
+7 bag
 'humanoid <verb> --help' shows examples; docs/cli.md is the whole reference.
 './humanoid setup|test|clean' belong to the script in the checkout."""
 

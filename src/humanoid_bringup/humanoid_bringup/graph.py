@@ -114,6 +114,7 @@ def graph(
         "video": str(Path(options.video).absolute()) if options.video else "",
         "seed": options.seed,
         "rate": options.rate,
+        "await_recorder": bool(options.record),
     }
     perception: dict[str, ParameterValue] = {"config": _config(robot_file, "perception")}
     control: dict[str, ParameterValue] = {

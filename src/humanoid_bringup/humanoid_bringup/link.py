@@ -30,11 +30,11 @@ DISCOVERY = 4.0
 class Link:
     """A node of the command line; a context manager."""
 
-    def __init__(self, namespace: str = "") -> None:
+    def __init__(self, namespace: str = "", name: str = "humanoid_cli") -> None:
         self._context = Context()
         rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self.node = Node(
-            f"humanoid_cli_{os.getpid()}",
+            f"{name}_{os.getpid()}",
             namespace=namespace,
             context=self._context,
             start_parameter_services=False,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from humanoid_bringup.bags.bag import Topic
@@ -88,9 +88,7 @@ class Snapshot:
                 writer.add(topic)
             for entries in self._latched.values():
                 for entry in entries:
-                    writer.write(
-                        entry.topic, max(entry.time, begin), entry.data, entry.published
-                    )
+                    writer.write(entry.topic, max(entry.time, begin), entry.data, entry.published)
             for entry in recent:
                 writer.write(*entry)
             return sum(writer.counts.values())
@@ -139,7 +137,9 @@ class Recorder:
             offered = self._offered(topic)
             if not offered:
                 continue
-            if topic in self._subscriptions or self._subscribe(topic, kinds[0], compatible(offered)):
+            if topic in self._subscriptions or self._subscribe(
+                topic, kinds[0], compatible(offered)
+            ):
                 self._announce(topic, offered)
 
     def drain(self) -> None:

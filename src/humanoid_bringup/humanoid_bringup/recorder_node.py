@@ -12,6 +12,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
+from std_msgs.msg import Bool
 
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.locate import find_robot
@@ -25,6 +26,8 @@ from humanoid_runtime.parameters import declare
 REMINDER = 1.0
 #: The recorder gives way to control.
 NICE = 5
+#: Samples from the first message of every required topic until the recorder says that it is ready.
+SETTLED = 30
 #: A file of a long run is not larger than this [bytes, before compression].
 SPLIT = 4_000_000_000
 
@@ -45,6 +48,10 @@ class RecorderNode(Node):
         self._writer = BagWriter(Path(path), split_bytes=SPLIT, custom=custom)
         self._recorder = Recorder(self, self._writer, lambda _: True)
         self._recorder.expect(expected(custom["robot"]), latched=(topics.ROBOT_DESCRIPTION,))
+        required = (topics.JOINT_STATES, topics.IMU, topics.ROBOT_STATE, topics.JOINT_COMMANDS)
+        self._required = [self.resolve_topic_name(name) for name in required]
+        self._ready: list[int] = []  # joint_states since every required topic has come
+        self._recording = self.create_publisher(Bool, topics.RECORDING, topics.LATCHED)
         self._guard = DiskGuard(Path(path), reserve * 1_000_000)
         self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENT)
         self._stopped = ""
@@ -52,7 +59,6 @@ class RecorderNode(Node):
 
     def run(self) -> None:
         """Record until the process is asked to stop."""
-        os.nice(NICE)
         while not stopping():
             if self._stopped:
                 self._remind()
@@ -73,6 +79,7 @@ class RecorderNode(Node):
     def _turn(self) -> None:
         try:
             self._recorder.turn()
+            self._tell_ready()
             self._stopped = self._guard.full()
         except OSError as problem:
             self._stopped = str(problem)
@@ -82,6 +89,18 @@ class RecorderNode(Node):
                 self._writer.close()
             except OSError as problem:
                 self.get_logger().warning(f"{problem}; 'humanoid bag recover' saves the bag")
+
+    def _tell_ready(self) -> None:
+        """Once: the HAL waits for it, with the world standing still or nothing armed."""
+        counts = self._recorder.counts
+        if len(self._ready) == 2 or not all(counts.get(topic) for topic in self._required):
+            return
+        samples = counts[self._required[0]]
+        self._ready = self._ready or [samples]
+        if samples - self._ready[0] >= SETTLED:
+            self._ready.append(samples)
+            self._recording.publish(Bool(data=True))
+            os.nice(NICE)
 
     def _remind(self) -> None:
         now = time.monotonic()

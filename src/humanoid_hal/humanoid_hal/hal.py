@@ -73,6 +73,8 @@ class HalCore:
         self.phase = Phase.INACTIVE
         self.enabled = False
         self.publishers: int | None = None  # on the command topic; None: not known
+        self.replayed = ""  # the node that replays a recording onto the command topic, if any
+        self.awaited = ""  # what arming waits for outside of the HAL
         self.cycles = 0
         self.overruns = 0
         self._overruns_in_a_row = 0
@@ -197,6 +199,10 @@ class HalCore:
             found.append(f"latched: {names}; re-arm to release")
         if self.supervisor.reaction >= Reaction.HOLD:
             found += [f"fault {text}" for text in self.supervisor.active[:1]]
+        if self.awaited:
+            found.append(f"waiting for {self.awaited}")
+        if self.replayed:
+            found.append(f"{self.replayed} replays a recording: commands must come from control")
         if self.publishers is not None and self.publishers != 1:
             found.append(f"{self.publishers} publishers of commands, must be one")
         watched = capabilities.simulated or capabilities.board_watchdog
@@ -280,6 +286,8 @@ class HalCore:
         causes = {**self._sample_causes, **self._events, **self.checks.stale(now)}
         if self.publishers is not None and self.publishers > 1:
             causes.setdefault("second_publisher", f"{self.publishers} publishers of commands")
+        if self.replayed:
+            causes["second_publisher"] = f"{self.replayed} replays a recording"
         if self._nonfinite_in_a_row >= NONFINITE_IN_A_ROW:
             causes["command_nonfinite"] = f"{self._nonfinite_in_a_row} messages in a row"
         if self.phase is Phase.ARMED and now - self._accepted_stamp > self._timeout:

@@ -13,7 +13,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from rosgraph_msgs.msg import Clock
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
 from humanoid_hal.cycle import Cycle
@@ -38,6 +38,8 @@ NODE = "humanoid_hal"
 SLOW_PERIOD, STATE_PERIOD, DIAGNOSTICS_PERIOD = 0.05, 0.1, 1.0
 #: [ns] of simulated time between two messages on /clock.
 CLOCK_PERIOD = 10_000_000
+#: How nodes that play bags begin their names: ours, and rosbag2's.
+PLAYERS = ("humanoid_replay", "rosbag2_player")
 #: [s] Longest wait of a `rearm` for the arming checks.
 REARM_TIME = 2.0
 
@@ -81,6 +83,7 @@ class HalNode(LifecycleNode):
         self._open_topics()
         self._open_services()
         self._rearming: tuple[Future, float] | None = None
+        self._looked_at: int | None = None  # publishers of commands when last looked who they are
         self._clock_due = 0
         self._slow_due = self._state_due = self._diagnostics_due = 0.0
         self._told: tuple[object, ...] = ()
@@ -95,6 +98,13 @@ class HalNode(LifecycleNode):
         self._description = self.create_publisher(String, topics.ROBOT_DESCRIPTION, topics.LATCHED)
         self._description.publish(String(data=self.robot.urdf))
         self._reports = self.loop.subscribe(FaultReport, topics.FAULTS, topics.EVENT)
+
+        if self._settings.await_recorder:
+            self.core.awaited = "the recorder"
+            self.create_subscription(Bool, topics.RECORDING, self._on_recording, topics.LATCHED)
+
+    def _on_recording(self, message: Bool) -> None:
+        self.core.awaited = "" if message.data else self.core.awaited
 
     def _open_services(self) -> None:
         self.create_service(Trigger, topics.STOP, self._on_stop)
@@ -239,6 +249,9 @@ class HalNode(LifecycleNode):
             return
         self._slow_due = now + SLOW_PERIOD
         self.core.publishers = self.count_publishers(topics.JOINT_COMMANDS)
+        if self.core.publishers != self._looked_at:
+            self._looked_at = self.core.publishers
+            self.core.replayed = self._replaying()
         stamp = self._cycle.stamp
         if now >= self._state_due:
             self._state_due = now + STATE_PERIOD
@@ -252,6 +265,11 @@ class HalNode(LifecycleNode):
             self._diagnostics.publish(
                 diagnostics(self.core, self._cycle.latency, rate, waiting_for, stamp)
             )
+
+    def _replaying(self) -> str:
+        """The name of a node that plays a bag onto the command topic, or ""."""
+        names = [i.node_name for i in self.get_publishers_info_by_topic(topics.JOINT_COMMANDS)]
+        return next((name for name in names if name.startswith(PLAYERS)), "")
 
     def waiting_for(self) -> str:
         """What the HAL needs to be armed; empty when it is, or does not try."""

@@ -26,6 +26,7 @@ class Parameters:
     realtime_priority: int
     cpu: int
     publish_truth: bool
+    await_recorder: bool
 
 
 def read_parameters(node: Any) -> Parameters:
@@ -54,6 +55,12 @@ def read_parameters(node: Any) -> Parameters:
         node, "realtime_priority", 0, "SCHED_FIFO priority; 0: none", lower=0, upper=99
     )
     cpu = declare(node, "cpu", -1, "core to run on; -1: any", lower=-1, upper=1023)
+    await_recorder = declare(
+        node,
+        "await_recorder",
+        False,
+        f"do not arm before the recorder says so on {topics.RECORDING}",
+    )
     truth = declare(node, "publish_truth", False, f"simulation: publish {topics.TRUTH}")
     config, driver = load_hardware(hardware)
     config = _adapt(node, config)
@@ -72,6 +79,7 @@ def read_parameters(node: Any) -> Parameters:
         priority,
         cpu,
         truth and simulated,
+        await_recorder,
     )
 
 

@@ -24,6 +24,7 @@ JOINT_TRAJECTORY = "joint_trajectory"  # trajectory_msgs/JointTrajectory
 ORDER_MODE = "orders/set_mode"
 ORDER_POSE = "orders/body_pose"
 ORDER_TRAJECTORY = "orders/joint_trajectory"
+RECORDING = "recording"  # std_msgs/Bool, latched: the recorder misses nothing from here on
 TRUTH = "simulator/truth"  # nav_msgs/Odometry, simulators only, for benchmarks
 
 SET_MODE = "set_mode"  # humanoid_interfaces/SetMode

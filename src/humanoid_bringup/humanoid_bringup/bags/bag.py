@@ -21,7 +21,7 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.rosbag2.metadata import dump_qos_v8
 
 from humanoid_bringup.bags.fields import Decoder
-from humanoid_bringup.bags.mcap_file import McapProblem, verify
+from humanoid_bringup.bags.mcap_file import McapError, verify
 from humanoid_bringup.errors import Exit, HumanoidError
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Bag:
         if suffix == ".mcap":
             try:
                 verify(path)
-            except McapProblem as problem:
+            except McapError as problem:
                 raise self._broken(problem, path) from problem
         self.kind = {".mcap": "mcap", ".bag": "ros1"}.get(suffix, "sqlite3")
         source = self.path if metadata.by_message else path
@@ -225,9 +225,7 @@ class Bag:
         if self.kind == "ros1":
             decoder = self.decoder()
             for connection, time, data in messages:
-                yield Message(
-                    time, connection.topic, decoder.from_ros1(connection.msgtype, data)
-                )
+                yield Message(time, connection.topic, decoder.from_ros1(connection.msgtype, data))
             return
         for connection, time, data in messages:
             yield Message(time, connection.topic, data)

@@ -35,24 +35,27 @@ from humanoid_runtime.stamps import set_stamp, to_nanoseconds
 
 _POSE, _TRAJECTORY = "geometry_msgs/msg/PoseStamped", "trajectory_msgs/msg/JointTrajectory"
 
+_INPUTS = {
+    topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
+    topics.SAFETY_STATE: "humanoid_interfaces/msg/SafetyState",
+    topics.ORDER_MODE: "humanoid_interfaces/msg/ModeState",
+    topics.ORDER_POSE: _POSE,
+    topics.ORDER_TRAJECTORY: _TRAJECTORY,
+    topics.BODY_POSE: _POSE,
+    topics.JOINT_TRAJECTORY: _TRAJECTORY,
+}
+_OUTPUTS = {
+    topics.JOINT_COMMANDS: "humanoid_interfaces/msg/JointCommand",
+    topics.MODE: "humanoid_interfaces/msg/ModeState",
+}
+
 
 class Controller(Unit):
     """robot_state, safety_state and orders in; joint_commands and mode out."""
 
     name = "controller"
-    inputs = {
-        topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
-        topics.SAFETY_STATE: "humanoid_interfaces/msg/SafetyState",
-        topics.ORDER_MODE: "humanoid_interfaces/msg/ModeState",
-        topics.ORDER_POSE: _POSE,
-        topics.ORDER_TRAJECTORY: _TRAJECTORY,
-        topics.BODY_POSE: _POSE,
-        topics.JOINT_TRAJECTORY: _TRAJECTORY,
-    }
-    outputs = {
-        topics.JOINT_COMMANDS: "humanoid_interfaces/msg/JointCommand",
-        topics.MODE: "humanoid_interfaces/msg/ModeState",
-    }
+    inputs = _INPUTS
+    outputs = _OUTPUTS
     checked = (topics.JOINT_COMMANDS,)
 
     def __init__(self, setup: Setup, emit: Callable[[str, Any], None]) -> None:
@@ -155,4 +158,3 @@ _ORDERS = {
     topics.BODY_POSE: topics.ORDER_POSE,
     topics.JOINT_TRAJECTORY: topics.ORDER_TRAJECTORY,
 }
-

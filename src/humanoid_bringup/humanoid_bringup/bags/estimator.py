@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Imu
 
 from humanoid_bringup.bags.outlet import Outlet
+from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit
 from humanoid_perception.config import PerceptionConfig, load_perception
 from humanoid_perception.messages import (
@@ -22,15 +23,15 @@ from humanoid_perception.messages import (
     StatePublisher,
     VectorReader,
 )
-from humanoid_perception.perception_node import FIRST_PATIENCE, ODOM_PERIOD
+from humanoid_perception.perception_node import ODOM_PERIOD
 from humanoid_perception.pipeline import Perception
 from humanoid_perception.types import Estimate, Measurement
 from humanoid_runtime import topics
 
 Array = NDArray[np.float64]
 
-#: [ns] The node's own default of `patience`, and its longer one for the first sample.
-PATIENCE, PATIENCE_FIRST = 5_000_000, round(FIRST_PATIENCE * 1e9)
+#: [ns] The node's own default of `patience`.
+PATIENCE = 5_000_000
 
 
 class _Sensor:
@@ -51,6 +52,11 @@ class _Sensor:
         """Whether the value at `stamp` may still come."""
         return self.alive and self._newest < stamp
 
+    def restart(self) -> None:
+        """Forget everything: the clock went back."""
+        self._values.clear()
+        self._newest = -1
+
     def at(self, stamp: int) -> Array | None:
         values = self._values.get(stamp)
         self.alive = values is not None
@@ -67,14 +73,17 @@ class _Joints(NamedTuple):
     time: int  # [ns] in the bag
 
 
+_OUTPUTS = {
+    topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
+    topics.ODOM: "nav_msgs/msg/Odometry",
+}
+
+
 class Estimator(Unit):
     """joint_states, imu/data, wrench/* in; robot_state and odom out."""
 
     name = "estimator"
-    outputs = {
-        topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
-        topics.ODOM: "nav_msgs/msg/Odometry",
-    }
+    outputs = _OUTPUTS
     checked = (topics.ROBOT_STATE, topics.ODOM)
 
     def __init__(self, setup: Setup, emit: Callable[[str, Any], None]) -> None:
@@ -105,10 +114,17 @@ class Estimator(Unit):
         self._answer: tuple[Measurement, Estimate] | None = None
         self._odom_due = 0
 
+    def prepare(self, source: Source) -> None:
+        """Find the sensors that the recorded robot did not have: they are not waited for."""
+        for topic, sensor in self._sensors.items():
+            sensor.alive = topic in source.topics and source.topics[topic].count > 0
+
     def take(self, topic: str, data: bytes, time: int) -> None:
         """One message; answers as soon as a sample is complete."""
         waiting = self._waiting
-        if waiting is not None and time - waiting.time > self._patience():
+        late = waiting is not None and time - waiting.time > PATIENCE
+        # The world stands still until the first sample is whole: it is repeated until then.
+        if late and waiting is not None and self._answer is not None:
             self._conclude(waiting)
             waiting = None
         if topic != topics.JOINT_STATES:
@@ -116,9 +132,9 @@ class Estimator(Unit):
             if waiting is not None and self._complete(waiting.stamp):
                 self._conclude(waiting)
             return
-        if waiting is not None:
-            self._conclude(waiting)
         joints = _Joints(*self._reader.read(data), time)
+        if waiting is not None and (self._answer is not None or waiting.stamp != joints.stamp):
+            self._conclude(waiting)
         if self._repeats(joints.stamp):
             return
         self._waiting = joints
@@ -129,9 +145,6 @@ class Estimator(Unit):
         """Answer the last sample with what is there of it."""
         if self._waiting is not None:
             self._conclude(self._waiting)
-
-    def _patience(self) -> int:
-        return PATIENCE if self._answer is not None else PATIENCE_FIRST
 
     def _complete(self, stamp: int) -> bool:
         return not any(sensor.awaited(stamp) for sensor in self._all)
@@ -145,7 +158,7 @@ class Estimator(Unit):
             return True
         if stamp < last[1].stamp:
             for sensor in self._all:
-                sensor._newest = -1
+                sensor.restart()
             self._odom_due = 0
         return False
 

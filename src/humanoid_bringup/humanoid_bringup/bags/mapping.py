@@ -49,9 +49,7 @@ class Mapper:
         "humanoid_interfaces/msg/JointCommand",
     )
 
-    def __init__(
-        self, mapping: BagMapping, joints: tuple[str, ...], decoder: Decoder
-    ) -> None:
+    def __init__(self, mapping: BagMapping, joints: tuple[str, ...], decoder: Decoder) -> None:
         """`joints`: ours, in table order. Raises HumanoidError on a joint that is not ours."""
         unknown = [name for name in mapping.joints if name not in joints]
         if unknown:

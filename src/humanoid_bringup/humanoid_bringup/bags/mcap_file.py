@@ -20,7 +20,7 @@ STATISTICS, DATA_END = 0x0B, 0x0F
 _RECORD = struct.Struct("<BQ")
 
 
-class McapProblem(Exception):
+class McapError(Exception):
     """The file is damaged; the text says where."""
 
 
@@ -42,7 +42,7 @@ class McapFacts(NamedTuple):
 
 
 def verify(path: Path) -> McapFacts:
-    """Check structure and checksums of all but the chunks' content. Raises McapProblem, OSError."""
+    """Check structure and checksums of all but the chunks' content. Raises McapError, OSError."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _verify(data)
 
@@ -50,18 +50,18 @@ def verify(path: Path) -> McapFacts:
 def _verify(data: mmap.mmap) -> McapFacts:
     size = len(data)
     if data[:8] != MAGIC:
-        raise McapProblem("not an MCAP file: it does not begin with MCAP's magic bytes")
+        raise McapError("not an MCAP file: it does not begin with MCAP's magic bytes")
     if size < 8 + FOOTER_SIZE + 8 or data[-8:] != MAGIC:
-        raise McapProblem("truncated: the end is missing, so the recorder did not end in order")
+        raise McapError("truncated: the end is missing, so the recorder did not end in order")
     footer = size - 8 - FOOTER_SIZE
     if _RECORD.unpack_from(data, footer) != (FOOTER, 20):
-        raise McapProblem("the footer is damaged")
+        raise McapError("the footer is damaged")
     summary, _, checksum = struct.unpack_from("<QQI", data, footer + 9)
     if summary:
         if not 8 < summary <= footer:
-            raise McapProblem("the footer is damaged: its offsets are outside of the file")
+            raise McapError("the footer is damaged: its offsets are outside of the file")
         if checksum and zlib.crc32(data[summary : size - 12]) != checksum:
-            raise McapProblem("the summary does not match its checksum")
+            raise McapError("the summary does not match its checksum")
     chunks, checked, ended = 0, False, False
     for record in records(data, 8, summary or footer):
         chunks += record.opcode == CHUNK
@@ -69,10 +69,10 @@ def _verify(data: mmap.mmap) -> McapFacts:
             (checksum,) = struct.unpack_from("<I", data, record.start)
             checked = checksum != 0
             if checked and zlib.crc32(data[: record.offset]) != checksum:
-                raise McapProblem("the data section does not match its checksum")
+                raise McapError("the data section does not match its checksum")
             ended = True
     if not ended:
-        raise McapProblem("the end of the data section is missing")
+        raise McapError("the end of the data section is missing")
     if summary:
         _check_chunk_count(data, summary, footer, chunks)
     return McapFacts(bool(summary), checked, chunks)
@@ -83,17 +83,17 @@ def _check_chunk_count(data: mmap.mmap, summary: int, footer: int, chunks: int) 
         if record.opcode == STATISTICS:
             (said,) = struct.unpack_from("<I", data, record.start + 22)
             if said != chunks:
-                raise McapProblem(f"{chunks} of {said} chunks are there")
+                raise McapError(f"{chunks} of {said} chunks are there")
 
 
 def records(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[Record]:
-    """The records from `start` to `end`. Raises McapProblem where the structure breaks."""
+    """The records from `start` to `end`. Raises McapError where the structure breaks."""
     while start < end:
         if start + 9 > end:
-            raise McapProblem(f"truncated at byte {start}")
+            raise McapError(f"truncated at byte {start}")
         opcode, length = _RECORD.unpack_from(data, start)
         content = start + 9
         if opcode == 0 or content + length > end:
-            raise McapProblem(f"the structure breaks at byte {start}")
+            raise McapError(f"the structure breaks at byte {start}")
         yield Record(opcode, start, content, content + length)
         start = content + length

@@ -38,8 +38,9 @@ class Replay:
         *,
         chain: bool = False,
     ) -> None:
-        """`nodes`: names for :func:`load_unit`. `chain`: what one of them emits takes the place of
-        what was recorded, for the others. Raises HumanoidError.
+        """`nodes`: names for :func:`load_unit`. Raises HumanoidError.
+
+        `chain`: what one of them emits takes the place of what was recorded, for the others.
         """
         self._source = source
         self._sink = sink
@@ -53,9 +54,9 @@ class Replay:
         for unit in self.units:
             self._connect(unit)
 
-    def run(self, watch: Callable[[Message], None] | None = None, extra: Sequence[str] = ()) -> (
-        Outcome
-    ):
+    def run(
+        self, watch: Callable[[Message], None] | None = None, extra: Sequence[str] = ()
+    ) -> Outcome:
         """Replay everything. `watch` sees every message of the relative topics `extra`."""
         begin = time.perf_counter()
         for unit in self.units:

@@ -16,6 +16,10 @@ from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.definitions import definition
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_robot
+from humanoid_description import DescriptionError
+
+#: [ns] The nodes of a graph start and stop one after the other.
+ENDS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,14 @@ class Result:
 
 
 def run(job: Job) -> Result:
-    """Replay a bag. Raises HumanoidError, BagError and the packages' configuration errors."""
+    """Replay a bag. Raises HumanoidError, of which BagError is one."""
+    try:
+        return _run(job)
+    except DescriptionError as error:
+        raise HumanoidError(str(error), Exit.CONFIGURATION) from error
+
+
+def _run(job: Job) -> Result:
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(job.bag))
         if not bag.count:
@@ -117,7 +128,8 @@ def _comparison(job: Job, replay: Replay, source: Source) -> Comparison:
             raise BagError(f"{job.bag}: {topic} is {recorded}, but {emitted} is emitted")
     kinds = {topic: replay.outputs[topic] for topic in asked}
     mine = Decoder({kind: definition(kind) for kind in kinds.values()})
-    return Comparison(kinds, source.bag.decoder(), mine, job.tolerances, source.bag.start)
+    decoder, begin = source.bag.decoder(), source.bag.start
+    return Comparison(kinds, decoder, mine, job.tolerances, begin, margin=ENDS)
 
 
 class _Outputs:

@@ -23,8 +23,10 @@ class Source:
         start: int | None = None,
         stop: int | None = None,
     ) -> None:
-        """`remaps`: the bag's topic -> ours, absolute or relative to `namespace`; `start` and
-        `stop` [ns] in the bag's time. Raises HumanoidError where a remapped topic is not there.
+        """`remaps`: the bag's topic -> ours, absolute or relative to `namespace`.
+
+        `start` and `stop` [ns] in the bag's time. Raises HumanoidError where a remapped topic is
+        not there.
         """
         self.bag = bag
         self._space = f"/{namespace.strip('/')}/" if namespace.strip("/") else "/"

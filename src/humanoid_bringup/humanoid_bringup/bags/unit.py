@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from humanoid_bringup.errors import Exit, HumanoidError
@@ -52,9 +53,9 @@ class Unit(ABC):
     """Takes recorded messages, emits others. Deterministic: no clock but the bag's times."""
 
     #: Relative topic -> type that it must have; what it takes.
-    inputs: Mapping[str, str] = {}
+    inputs: Mapping[str, str] = MappingProxyType({})
     #: Relative topic -> type; what it may emit.
-    outputs: Mapping[str, str] = {}
+    outputs: Mapping[str, str] = MappingProxyType({})
     #: Those outputs that are the same in every run, so that a check can ask for equal bits.
     checked: tuple[str, ...] = ()
     name: ClassVar[str] = ""
@@ -66,6 +67,7 @@ class Unit(ABC):
 
     def prepare(self, source: "Source") -> None:
         """Look at the whole bag before the first message; for what must be known ahead."""
+        del source
 
     @abstractmethod
     def take(self, topic: str, data: bytes, time: int) -> None:
@@ -73,6 +75,7 @@ class Unit(ABC):
 
     def finish(self) -> None:
         """The bag is over: emit what is still held back."""
+        return None
 
     def decode(self, topic: str, data: bytes) -> Any:
         """`data` of the input `topic` as an rclpy message."""

@@ -59,8 +59,10 @@ class BagWriter:
         chunk_size: int = CHUNK_SIZE,
         custom: Mapping[str, str] | None = None,
     ) -> None:
-        """`path`: a directory that does not exist yet. A new file begins at `split_bytes` [bytes,
-        before compression] or after `split_seconds` [s]; 0: never. Raises HumanoidError, OSError.
+        """`path`: a directory that does not exist yet. Raises HumanoidError, OSError.
+
+        A new file begins at `split_bytes` [bytes, before compression] or after `split_seconds` [s];
+        0: never.
         """
         self.path = Path(path)
         if self.path.exists():

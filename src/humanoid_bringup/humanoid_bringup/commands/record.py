@@ -34,7 +34,6 @@ from humanoid_bringup.signals import Interrupts
 
 if TYPE_CHECKING:
     from humanoid_bringup.link import Link
-    from humanoid_bringup.recorder import Recorder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -201,7 +200,9 @@ def told_by_nodes(link: "Link") -> dict[str, str]:
         return {}
     names = ["robot", "startup_mode"]
     try:
-        answer = link.call(GetParameters, f"{CONTROL}/get_parameters", GetParameters.Request(names=names))
+        answer = link.call(
+            GetParameters, f"{CONTROL}/get_parameters", GetParameters.Request(names=names)
+        )
     except HumanoidError:
         return {}
     found = {n: value.string_value for n, value in zip(names, answer.values, strict=True)}

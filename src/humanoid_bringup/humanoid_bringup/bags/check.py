@@ -1,0 +1,47 @@
+"""Whether a bag is whole: every message read, every checksum tested, every type understood."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from humanoid_bringup.bags.bag import Bag, BagError
+from humanoid_bringup.bags.mcap_file import verify
+from humanoid_bringup.errors import HumanoidError
+
+
+@dataclass
+class Findings:
+    """What was read, and what a user should know of a whole bag."""
+
+    messages: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+
+def check(path: Path) -> Findings:
+    """Read everything. Raises BagError with the first thing that is wrong."""
+    found = Findings()
+    with Bag(path) as bag:
+        if not bag.count:
+            raise BagError(f"{path}: empty: it holds no message")
+        decoder = bag.decoder()
+        decoded: set[str] = set()
+        for message in bag.messages():
+            found.messages += 1
+            if message.topic not in decoded:  # the type fits what is stored under it
+                decoded.add(message.topic)
+                try:
+                    decoder.decode(bag.topics[message.topic].kind, message.data)
+                except HumanoidError as error:
+                    raise BagError(f"{path}: {message.topic}: {error}") from error
+        if bag.kind == "sqlite3":
+            found.remarks.append(
+                "sqlite3 has no checksums: damage inside of a message cannot be seen"
+            )
+        if not all(topic.definition for topic in bag.topics.values()):
+            found.remarks.append("message definitions are missing; installed ones are used")
+        silent = [t.name for t in bag.topics.values() if not t.qos]
+        if silent and bag.kind != "ros1":
+            found.remarks.append(f"no QoS is recorded for {len(silent)} topics")
+    for file in sorted(path.glob("*.mcap")) if path.is_dir() else [path]:
+        if file.suffix == ".mcap" and not verify(file).indexed:
+            found.remarks.append(f"{file.name} has no index: it is read from front to back")
+    return found
