@@ -46,6 +46,7 @@ def test_every_option_changes_the_graph(config):
         "rate": 250.0,
         "composed": True,
         "namespace": "robot1",
+        "record": "bag",
     }
     assert set(changed) == {field.name for field in fields(Options)}
     default = graph("biped", "mujoco")
@@ -92,3 +93,19 @@ def test_one_process_holds_the_same_nodes_with_the_same_parameters(config):
 def test_cores_cannot_be_named_for_nodes_that_share_a_process(config):
     with pytest.raises(HumanoidError, match="--no-composed"):
         graph("biped", "mujoco", Options(composed=True, cpus="0,1,1"))
+
+
+def test_the_recorder_is_started_first_and_the_hal_waits_for_it(config, monkeypatch):
+    monkeypatch.chdir(config)
+    recorder, hal, *_ = graph("biped", "mujoco", Options(record="bag", startup_mode="ready"))
+    assert recorder.name == "humanoid_recorder"
+    assert recorder.parameters["path"] == str(config / "bag")
+    assert recorder.parameters["robot"] == "biped"
+    assert recorder.parameters["startup_mode"] == "ready"
+    assert hal.parameters["await_recorder"] is True
+    assert graph("biped", "mujoco")[0].parameters["await_recorder"] is False
+
+
+def test_a_bag_that_exists_is_not_recorded_over(config):
+    with pytest.raises(HumanoidError, match="is kept"):
+        graph("biped", "mujoco", Options(record=str(config)))

@@ -1,6 +1,7 @@
 """What a recording holds, against the real middleware in a domain of its own."""
 
 import os
+import time
 
 import pytest
 import yaml
@@ -10,8 +11,11 @@ from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Imu
 from std_msgs.msg import String
 
+from humanoid_bringup.bags.bag import Bag, Topic
+from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.link import Link
-from humanoid_bringup.recorder import Recorder, compatible, describe
+from humanoid_bringup.qos import compatible, describe, recorded
+from humanoid_bringup.recorder import DiskGuard, Recorder, Snapshot
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -30,27 +34,37 @@ def source(monkeypatch):
         yield link
 
 
+def wait_for(condition):
+    """Only that it comes is asserted, not when."""
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def recording(source, tmp_path):
     """Records while messages are published; the path of the closed file."""
-    path = tmp_path / "test.mcap"
+    path = tmp_path / "test"
     imu = source.node.create_publisher(Imu, "/imu/data", BEST_EFFORT)
     latched = source.node.create_publisher(String, "/robot_description", LATCHED)
     source.node.create_publisher(String, "/unwanted", RELIABLE)
     latched.publish(String(data="before the recorder came"))
     with Link("recorder") as link:
-        with Recorder(link, path, lambda topic: topic != "/unwanted") as recorder:
+        with BagWriter(path) as writer:
+            recorder = Recorder(link.node, writer, lambda topic: topic != "/unwanted")
 
             def complete():
-                recorder.discover()
+                recorder.turn()
                 message = Imu()
                 message.angular_velocity.z = float(recorder.counts.get("/imu/data", 0))
                 imu.publish(message)
                 counts = recorder.counts
                 return counts.get("/imu/data", 0) >= 20 and counts.get("/robot_description")
 
-            assert link.wait(complete, 60.0)
-    return path
+            wait_for(complete)
+            recorder.close()
+    return path / "test_0.mcap"
 
 
 def test_every_message_is_read_back_with_its_type(recording):
@@ -113,9 +127,65 @@ def test_described_qos_is_what_the_bag_reader_understands():
     assert set(profile["deadline"]) == {"sec", "nsec"}
 
 
-def test_an_existing_file_is_never_overwritten(source, tmp_path):
-    path = tmp_path / "precious"
-    path.write_text("precious")
-    with pytest.raises(FileExistsError):
-        Recorder(source, path, lambda _: True)
-    assert path.read_text() == "precious"
+def test_offered_qos_survives_a_recording_and_a_replay():
+    for offered in (RELIABLE, BEST_EFFORT, LATCHED):
+        again = recorded(describe([offered]))
+        assert again.reliability == offered.reliability
+        assert again.durability == offered.durability
+    assert recorded("").reliability == ReliabilityPolicy.RELIABLE
+
+
+def test_a_topic_that_was_expected_is_recorded_from_its_first_message(source, tmp_path):
+    with Link("recorder") as link, BagWriter(tmp_path / "bag") as writer:
+        recorder = Recorder(link.node, writer, lambda _: False)
+        recorder.expect({"/early": "std_msgs/msg/String"})
+        publisher = source.node.create_publisher(String, "/early", RELIABLE)
+
+        def arrived():
+            publisher.publish(String(data="x"))
+            recorder.drain()
+            return recorder.counts.get("/early", 0) > 2
+
+        wait_for(arrived)
+        recorder.close()
+    with Bag(tmp_path / "bag") as bag:
+        assert bag.topics["/early"].count > 2
+        assert "reliable" in bag.topics["/early"].qos
+
+
+def test_a_type_that_is_not_installed_is_left_out_with_its_reason(source, tmp_path):
+    with Link("recorder") as link, BagWriter(tmp_path / "bag") as writer:
+        recorder = Recorder(link.node, writer, lambda _: False)
+        recorder.expect({"/odd": "no_such_msgs/msg/Thing"})
+        assert "no_such_msgs/msg/Thing" in recorder.unknown["/odd"]
+
+
+def announce(snapshot):
+    snapshot.add(Topic("/imu/data", "std_msgs/msg/String", "string data", describe([BEST_EFFORT])))
+    snapshot.add(Topic("/map", "std_msgs/msg/String", "string data", describe([LATCHED])))
+
+
+def test_a_snapshot_holds_the_last_seconds_and_latched_messages_of_any_age(tmp_path):
+    snapshot = Snapshot(2.0)
+    announce(snapshot)
+    snapshot.write("/map", 0, b"latched")
+    for second in range(10):
+        snapshot.write("/imu/data", second * 1_000_000_000, b"%d" % second)
+    assert snapshot.save(tmp_path / "one") == 4
+    with Bag(tmp_path / "one") as bag:
+        assert [(m.topic, m.data) for m in bag.messages()] == [
+            ("/map", b"latched"), ("/imu/data", b"7"), ("/imu/data", b"8"), ("/imu/data", b"9"),
+        ]  # fmt: skip
+        assert bag.duration == 2.0
+    assert snapshot.save(tmp_path / "two") == 4  # writing it takes nothing away
+
+
+def test_a_snapshot_of_nothing_is_an_empty_bag(tmp_path):
+    snapshot = Snapshot(2.0)
+    announce(snapshot)
+    assert snapshot.save(tmp_path / "none") == 0
+
+
+def test_the_disk_guard_speaks_before_the_disk_is_full(tmp_path):
+    assert DiskGuard(tmp_path / "new" / "bag", reserve=0).full() == ""
+    assert "MB must stay" in DiskGuard(tmp_path / "new" / "bag", reserve=1 << 62).full()

@@ -34,6 +34,8 @@ KEYS = {
     "mcap": None,
     "mujoco": "python3-mujoco-pip",
     "numpy": "python3-numpy",
+    "pyarrow": None,  # optional: bag export --format parquet
+    "pytest": None,  # imports the plugin, and is there when it does
     "rosbags": "python3-rosbags-pip",
     "serial": "python3-serial",
     "typing_extensions": "python3-typing-extensions",

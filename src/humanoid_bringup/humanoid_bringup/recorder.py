@@ -45,8 +45,8 @@ class Sink(Protocol):
 
 
 class _Entry(NamedTuple):
-    time: int
     topic: str
+    time: int
     data: bytes
     published: int | None
 
@@ -69,7 +69,7 @@ class Snapshot:
 
     def write(self, topic: str, time: int, data: bytes, published: int | None = None) -> None:
         """Take one message and let go of what is too old."""
-        entry = _Entry(time, topic, data, published)
+        entry = _Entry(topic, time, data, published)
         if topic in self._latched:
             self._latched[topic].append(entry)
             return

@@ -18,7 +18,7 @@ import yaml
 from rosbags.interfaces import MessageDefinitionFormat
 from rosbags.rosbag1 import Reader as Ros1Reader
 from rosbags.rosbag2 import Reader as Ros2Reader
-from rosbags.rosbag2.metadata import dump_qos_v8
+from rosbags.rosbag2.metadata import dump_qos_v9
 
 from humanoid_bringup.bags.fields import Decoder
 from humanoid_bringup.bags.mcap_file import McapError, verify
@@ -194,7 +194,7 @@ class Bag:
             connection.topic,
             connection.msgtype,
             text or (known.definition if known else ""),
-            dump_qos_v8(qos) if qos else (known.qos if known else ""),
+            yaml.safe_dump(dump_qos_v9(qos), sort_keys=False) if qos else (known.qos if known else ""),
             connection.msgcount + (known.count if known else 0),
         )
 

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 
-from humanoid_bringup.bags.outlet import Outlet
+from humanoid_bringup.bags.outlet import Outlet, serialise
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit
 from humanoid_bringup.errors import Exit, HumanoidError
@@ -150,7 +150,7 @@ class Controller(Unit):
             available=list(mode.available),
         )
         set_stamp(message.header.stamp, stamp)
-        self.emit(topics.MODE, serialize_message(message))
+        self.emit(topics.MODE, serialise(message))
 
 
 #: Topics of orders without a service -> what the node says when it takes one.

@@ -16,9 +16,11 @@ from sensor_msgs.msg import Imu
 from humanoid_bringup.bags.outlet import Outlet
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit
+from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_perception.config import PerceptionConfig, load_perception
 from humanoid_perception.messages import (
     JointReader,
+    MessageError,
     OdometryPublisher,
     StatePublisher,
     VectorReader,
@@ -132,7 +134,10 @@ class Estimator(Unit):
             if waiting is not None and self._complete(waiting.stamp):
                 self._conclude(waiting)
             return
-        joints = _Joints(*self._reader.read(data), time)
+        try:
+            joints = _Joints(*self._reader.read(data), time)
+        except MessageError as error:
+            raise HumanoidError(f"{error}; or give --map", Exit.CONFIGURATION) from error
         if waiting is not None and (self._answer is not None or waiting.stamp != joints.stamp):
             self._conclude(waiting)
         if self._repeats(joints.stamp):

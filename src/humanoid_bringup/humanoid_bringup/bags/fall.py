@@ -5,8 +5,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 
+from humanoid_bringup.bags.outlet import serialise
 from humanoid_bringup.bags.unit import Setup, Unit
 from humanoid_interfaces.msg import RobotState
 from humanoid_perception.config import PerceptionConfig, load_perception
@@ -59,4 +60,4 @@ class Fall(Unit):
             self._detector.update(tilt, rate, sqrt(np.dot(rates, rates)), dt)
         self._stamp = stamp
         state.fall = self._detector.state
-        self.emit(topic, serialize_message(state))
+        self.emit(topic, serialise(state))

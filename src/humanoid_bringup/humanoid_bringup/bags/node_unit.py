@@ -11,7 +11,7 @@ from typing import Any
 import rclpy
 from rclpy.clock import ClockType
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 
@@ -94,6 +94,6 @@ class NodeUnit(Unit):
 
     def _catch(self, topic: str) -> Callable[[Any], None]:
         def publish(message: Any) -> None:
-            self.emit(topic, message if isinstance(message, bytes) else serialize_message(message))
+            self.emit(topic, message)
 
         return publish

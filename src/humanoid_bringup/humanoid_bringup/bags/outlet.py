@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from humanoid_runtime.cdr import Layout
+
 Emit = Callable[[str, bytes], None]  # relative topic, serialised message
 
 
@@ -32,3 +34,11 @@ def type_name(kind: Any) -> str:
     """The name of a message class, such as ``sensor_msgs/msg/Imu``."""
     package = kind.__module__.split(".")[0]
     return f"{package}/msg/{kind.__name__}"
+
+
+def serialise(message: Any) -> bytes:
+    """A message as CDR with padding of zeros: equal messages are equal bytes.
+
+    rclpy's own serialisation leaves what it had in memory between the fields.
+    """
+    return bytes(Layout(message).template())

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from humanoid_bringup.bags.bag import BagError, Message
+from humanoid_bringup.bags.outlet import serialise
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit, load_unit
-from humanoid_bringup.errors import HumanoidError
+from humanoid_bringup.errors import Exit, HumanoidError
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Replay:
         self._chain = chain
         self.outcome = Outcome()
         self.units: list[Unit] = [load_unit(name)(setup, self._emit) for name in nodes]
+        self._refuse_doubles(nodes)
         self.outputs = {t: kind for unit in self.units for t, kind in unit.outputs.items()}
         self.checked = tuple(dict.fromkeys(t for unit in self.units for t in unit.checked))
         self._takers: dict[str, list[Unit]] = {}
@@ -82,6 +84,17 @@ class Replay:
             raise BagError(f"{self._source.bag.path}: no message for these nodes in this range")
         return self.outcome
 
+    def _refuse_doubles(self, nodes: Sequence[str]) -> None:
+        emitters: dict[str, str] = {}
+        for name, unit in zip(nodes, self.units, strict=True):
+            for topic in unit.outputs:
+                if topic in emitters:
+                    raise HumanoidError(
+                        f"'{emitters[topic]}' and '{name}' both emit {topic}: replay one at a time",
+                        Exit.USAGE,
+                    )
+                emitters[topic] = name
+
     def _connect(self, unit: Unit) -> None:
         known = self._source.topics
         there = [topic for topic in unit.inputs if topic in known]
@@ -101,9 +114,7 @@ class Replay:
 
     def _emit(self, topic: str, message: Any) -> None:
         if not isinstance(message, bytes):
-            from rclpy.serialization import serialize_message
-
-            message = serialize_message(message)
+            message = serialise(message)
         if topic not in self.outputs:
             raise HumanoidError(f"a node emits on '{topic}', which is not among its outputs")
         counts = self.outcome.emitted

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.serialization import serialize_message
 from std_msgs.msg import String
 
 from humanoid_bringup.bags.bag import Topic
-from humanoid_bringup.bags.outlet import Outlet, type_name
+from humanoid_bringup.bags.outlet import Outlet, serialise, type_name
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.closed_loop import ClosedLoop, Tick
 from humanoid_bringup.definitions import definition
@@ -116,7 +115,7 @@ class SimulatedBag:
     def _say(self, topic: str, message: Any, qos: Any = topics.EVENT) -> None:
         kind = type_name(type(message))
         self._writer.add(Topic(f"/{topic}", kind, definition(kind), describe([qos])))
-        self._write(topic, serialize_message(message))
+        self._write(topic, serialise(message))
 
     def _write(self, topic: str, data: bytes) -> None:
         self._writer.write(f"/{topic}", self._time, data)

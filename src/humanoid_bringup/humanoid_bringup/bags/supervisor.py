@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Imu
 
-from humanoid_bringup.bags.outlet import Outlet
+from humanoid_bringup.bags.outlet import Outlet, serialise
 from humanoid_bringup.bags.unit import Setup, Unit
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware
@@ -140,5 +140,5 @@ class Supervisor(Unit):
         told = (supervisor.reaction, self._core.phase, supervisor.latched)
         if told != self._told:
             self._told = told
-            self.emit(topics.SAFETY_STATE, serialize_message(safety_state(self._core, self._stamp)))
+            self.emit(topics.SAFETY_STATE, serialise(safety_state(self._core, self._stamp)))
         self._stamp = None

@@ -75,7 +75,7 @@ class Unit(ABC):
 
     def finish(self) -> None:
         """The bag is over: emit what is still held back."""
-        return None
+        del self
 
     def decode(self, topic: str, data: bytes) -> Any:
         """`data` of the input `topic` as an rclpy message."""

@@ -2,6 +2,7 @@
 
 examples:
   humanoid bag info stand
+  humanoid bag info stand --json
   humanoid bag check stand                     every message read, every checksum tested
   humanoid bag recover broken whole            to a new bag, with a count
   humanoid bag plot stand 'robot_state.position[3]' odom.pose.pose.position.z -o z.html
