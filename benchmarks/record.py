@@ -4,6 +4,7 @@ CPU time of the recorder's process, and the deadlines that the HAL missed with i
 """
 
 import argparse
+import itertools
 import os
 import tempfile
 import time
@@ -106,6 +107,6 @@ def _lost(path: Path) -> tuple[int, int]:
             seconds, nanoseconds = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8))
             stamps.add(seconds * 1_000_000_000 + nanoseconds)
     ordered = sorted(stamps)
-    period = min((b - a for a, b in zip(ordered, ordered[1:], strict=False)), default=1)
+    period = min((b - a for a, b in itertools.pairwise(ordered)), default=1)
     expected = (ordered[-1] - ordered[0]) // period + 1
     return len(ordered), int(expected - len(ordered))

@@ -21,7 +21,8 @@ import yaml
 from humanoid_bringup import console
 from humanoid_bringup.arguments import positive
 from humanoid_bringup.bags.bag import Bag
-from humanoid_bringup.bags.session import Job, run as replay
+from humanoid_bringup.bags.session import Job
+from humanoid_bringup.bags.session import run as replay
 from humanoid_bringup.bags.simulated import record_simulation
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.locate import find_robot

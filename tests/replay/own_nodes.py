@@ -1,5 +1,7 @@
 """Nodes as a user writes them."""
 
+from typing import ClassVar
+
 from rclpy.node import Node
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Float64
@@ -10,8 +12,8 @@ from humanoid_bringup.bags.unit import Unit
 class Height(Unit):
     """A unit: the base's height from robot_state."""
 
-    inputs = {"robot_state": "humanoid_interfaces/msg/RobotState"}
-    outputs = {"height": "std_msgs/msg/Float64"}
+    inputs: ClassVar = {"robot_state": "humanoid_interfaces/msg/RobotState"}
+    outputs: ClassVar = {"height": "std_msgs/msg/Float64"}
 
     def take(self, topic, data, time):
         state = self.decode(topic, data)

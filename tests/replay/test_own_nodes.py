@@ -1,5 +1,6 @@
 """Nodes of a user's own are fed through the same door."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_a_plain_rclpy_node_runs_on_the_bags_time(tmp_path):
         assert outcome.emitted["rate"] == bag.topics["/imu/data"].count
     beats = [value for _, value in series(tmp_path / "out", ["beat.data"])["beat.data"]]
     assert len(beats) == 13
-    steps = [b - a for a, b in zip(beats, beats[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(beats)]
     assert steps == pytest.approx([0.1] * 12)
 
 

@@ -33,6 +33,15 @@ def read_with_suspicion(path):
         return None
 
 
+def save(path, output):
+    """What could be saved, or None when that is nothing."""
+    try:
+        return recover(path, output)
+    except BagError:
+        assert not output.exists()
+        return None
+
+
 def damaged(small, tmp_path, change):
     path = tmp_path / "small"
     shutil.copytree(small, path)
@@ -57,10 +66,8 @@ def test_bags_that_are_cut_anywhere_are_refused_and_saved_up_to_there(small, tmp
     for number, cut in enumerate([*cuts, 1, 7, 8, len(data) - 1, len(data) - 20]):
         path = damaged(small, tmp_path / str(number), lambda content, cut=cut: content[:cut])
         assert read_with_suspicion(path) is None, cut
-        try:
-            recovery = recover(path, tmp_path / f"saved{number}")
-        except BagError as error:
-            assert "nothing could be saved" in str(error)
+        recovery = save(path, tmp_path / f"saved{number}")
+        if recovery is None:
             continue
         saved = whole(tmp_path / f"saved{number}")
         assert saved == expected[: len(saved)]
@@ -81,9 +88,8 @@ def test_no_flipped_bit_goes_unnoticed(small, tmp_path, seed):
 
         path = damaged(small, tmp_path / str(number), flip)
         assert read_with_suspicion(path) is None, (place, bit)
-        try:
-            recovery = recover(path, tmp_path / f"saved{number}")
-        except BagError:
+        recovery = save(path, tmp_path / f"saved{number}")
+        if recovery is None:
             continue
         saved = whole(tmp_path / f"saved{number}")
         assert set(saved) <= expected
@@ -173,11 +179,8 @@ def test_a_damaged_sqlite3_bag_is_refused_and_what_can_be_read_is_saved(tmp_path
     assert "sqlite3 has no checksums" in check(path).remarks[0]
     file.write_bytes(file.read_bytes()[:60_000])
     assert read_with_suspicion(path) is None
-    try:
-        recovery = recover(path, tmp_path / "saved")
-    except BagError as error:
-        assert "nothing could be saved" in str(error)
-    else:
+    recovery = save(path, tmp_path / "saved")
+    if recovery is not None:
         assert whole(tmp_path / "saved") == [
             (SECOND + index, "/imu/data", imu(index)) for index in range(recovery.messages)
         ]
