@@ -143,6 +143,30 @@ def test_any_other_number_of_publishers_than_one_forbids_arming(rig: Rig, publis
     assert rig.core.blockers() == [f"{publishers} publishers of commands, must be one"]
 
 
+def test_a_replay_that_publishes_commands_forbids_arming(rig: Rig) -> None:
+    rig.core.replayed = "rosbag2_player"
+    rig.core.activate()
+    assert not rig.cycles(3, {}).enable
+    (blocker,) = rig.core.blockers()
+    assert blocker == "rosbag2_player replays a recording: commands must come from control"
+
+
+def test_a_replay_beside_an_armed_robot_is_a_second_publisher(armed: Rig) -> None:
+    armed.core.replayed = "humanoid_replay_7"
+    assert armed.cycle({}).source == "command"
+    active = armed.core.supervisor.active
+    assert active == ("second_publisher: humanoid_replay_7 replays a recording",)
+
+
+def test_arming_waits_for_the_recorder_where_there_is_one(rig: Rig) -> None:
+    rig.core.awaited = "the recorder"
+    rig.core.activate()
+    assert not rig.cycles(3, {}).enable
+    assert rig.core.blockers() == ["waiting for the recorder"]
+    rig.core.awaited = ""
+    assert rig.cycles(1, {}).enable
+
+
 def test_an_unknown_number_of_publishers_does_not(rig: Rig) -> None:
     rig.core.publishers = None
     rig.arm()

@@ -194,7 +194,9 @@ class Bag:
             connection.topic,
             connection.msgtype,
             text or (known.definition if known else ""),
-            yaml.safe_dump(dump_qos_v9(qos), sort_keys=False) if qos else (known.qos if known else ""),
+            yaml.safe_dump(dump_qos_v9(qos), sort_keys=False)
+            if qos
+            else (known.qos if known else ""),
             connection.msgcount + (known.count if known else 0),
         )
 

@@ -35,7 +35,7 @@ COMMANDS = "replayed/joint_commands"
 #: [ns] of the bag's time between two messages on /clock; [s] between two looks at the keyboard.
 CLOCK_PERIOD, KEYBOARD_PERIOD = 10_000_000, 0.05
 #: Their names mean something to every node of the graph: they are not repeated.
-LEFT_OUT = ("/clock", "/parameter_events", "/rosout")
+LEFT_OUT = ("/parameter_events", "/rosout")
 
 
 def play(arguments: argparse.Namespace) -> int:
@@ -98,7 +98,12 @@ class Player:
             for name, topic in source.topics.items()
             if topic.name not in LEFT_OUT
         }
-        self._clock = link.node.create_publisher(Clock, "/clock", QoSProfile(depth=10))
+        #: A simulation's own clock is in the bag, and in step with its stamps.
+        self._clock = (
+            None
+            if "/clock" in source.bag.topics
+            else link.node.create_publisher(Clock, "/clock", QoSProfile(depth=10))
+        )
 
     def run(self) -> bool:
         """Once through; False: interrupted."""
@@ -117,7 +122,7 @@ class Player:
                     due = begin + (moment - origin) * 1e-9 / self._rate
                 time.sleep(max(0.0, min(due - time.monotonic(), KEYBOARD_PERIOD)))
             self.late = max(self.late, now - due)
-            if moment >= clock_due:
+            if self._clock is not None and moment >= clock_due:
                 clock_due = moment + CLOCK_PERIOD
                 self._tell(moment)
             self._publishers[name].publish(bytes(data))
@@ -139,6 +144,7 @@ class Player:
         return time.monotonic() - begin
 
     def _tell(self, moment: int) -> None:
+        assert self._clock is not None
         message = Clock()
         set_stamp(message.clock, moment)
         self._clock.publish(message)
