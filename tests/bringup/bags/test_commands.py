@@ -1,0 +1,95 @@
+"""The verbs on bags, as a script calls them: exit codes, JSON, files."""
+
+import csv
+import json
+
+import pytest
+
+from humanoid_bringup.cli import main
+from humanoid_bringup.errors import Exit
+
+from .conftest import write_bag
+
+
+def say(capsys, *words):
+    code = main([str(word) for word in words])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_info_tells_topics_types_and_counts(small, capsys):
+    code, shown, _ = say(capsys, "bag", "info", small, "--json")
+    found = json.loads(shown)
+    assert code == 0
+    assert found["messages"] == 401
+    assert found["topics"]["/imu/data"]["type"] == "sensor_msgs/msg/Imu"
+    assert "best_effort" in found["topics"]["/imu/data"]["qos"]
+
+
+def test_check_and_recover_end_with_the_codes_of_the_reference(small, tmp_path, capsys):
+    assert say(capsys, "bag", "check", small)[0] == Exit.OK
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes((small / "small_0.mcap").read_bytes()[:-500])
+    code, _, errors = say(capsys, "bag", "check", cut)
+    assert code == Exit.BAG
+    assert "bag recover" in errors
+    assert len(errors.splitlines()) == 1
+    code, shown, _ = say(capsys, "bag", "recover", cut, tmp_path / "saved")
+    assert code == 0
+    assert "401 messages recovered" in shown
+    assert say(capsys, "bag", "check", tmp_path / "saved")[0] == Exit.OK
+
+
+def test_exported_numbers_read_back_to_the_same_bits(small, tmp_path, capsys):
+    assert say(capsys, "bag", "export", small, "-o", tmp_path / "tables")[0] == 0
+    with (tmp_path / "tables" / "imu.data.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 400
+    from humanoid_bringup.bags.export import series
+
+    name = "imu/data.linear_acceleration.x"
+    assert [float(row["linear_acceleration.x"]) for row in rows] == [
+        value for _, value in series(small, [name])[name]
+    ]
+
+
+def test_parquet_holds_the_same_table(small, tmp_path, capsys):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    words = ("bag", "export", small, "--format", "parquet", "-o", tmp_path / "tables")
+    assert say(capsys, *words)[0] == 0
+    assert parquet.read_table(tmp_path / "tables" / "imu.data.parquet").num_rows == 400
+
+
+def test_a_plot_is_one_page(small, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert say(capsys, "bag", "plot", small, "imu/data.angular_velocity.z", "-o", page)[0] == 0
+    assert page.read_text().count("<svg") == 1
+    code, _, errors = say(capsys, "bag", "plot", small, "imu/data.angular_velocity.q")
+    assert code == Exit.USAGE
+    assert "did you mean" in errors
+
+
+def test_diff_gives_its_verdict_as_exit_code_and_json(small, tmp_path, capsys):
+    other = write_bag(tmp_path / "other", change=lambda i: 1.0 if i == 7 else 0.0)
+    assert say(capsys, "diff", small, small)[0] == Exit.OK
+    code, shown, _ = say(capsys, "diff", other, small, "--json", "--html", tmp_path / "r.html")
+    verdict = json.loads(shown)
+    assert code == Exit.FAILED
+    assert verdict["first"]["index"] == 7
+    assert (tmp_path / "r.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", "{bag}", "--robot", "g1", "--remap", "nonsense"),
+        ("replay", "{bag}", "--robot", "g1", "--config", "wheels=x"),
+        ("replay", "{bag}"),
+        ("diff", "{bag}", "{bag}", "--tolerance", "x"),
+        ("bag", "export", "{bag}", "--topics", "/nowhere"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_one_line(small, capsys, words):
+    code, _, errors = say(capsys, *(word.format(bag=small) for word in words))
+    assert code == Exit.USAGE
+    assert len(errors.splitlines()) == 1
