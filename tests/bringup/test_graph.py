@@ -109,3 +109,10 @@ def test_the_recorder_is_started_first_and_the_hal_waits_for_it(config, monkeypa
 def test_a_bag_that_exists_is_not_recorded_over(config):
     with pytest.raises(HumanoidError, match="is kept"):
         graph("biped", "mujoco", Options(record=str(config)))
+
+
+def test_the_recorder_is_a_process_of_its_own_beside_a_composed_graph(config, tmp_path):
+    options = Options(record=str(tmp_path / "bag"), composed=True)
+    recorder, together = graph("biped", "mujoco", options)
+    assert recorder.name == "humanoid_recorder"
+    assert together.parameters["await_recorder"] is True

@@ -125,6 +125,7 @@ def graph(
         # Without `config`: each node finds its own file beside robot.yaml.
         together = {**common, "cpu": cpus[0], **hal, "startup_mode": options.startup_mode}
         return (
+            *_recorder(options, robot_file, hardware_file),
             NodeSpec(
                 "humanoid_bringup",
                 "graph_node",
