@@ -133,6 +133,8 @@ def expected(robot: str) -> dict[str, str]:
         topics.FAULTS: "humanoid_interfaces/msg/FaultReport",
         topics.ORDER_MODE: "humanoid_interfaces/msg/ModeState",
         topics.ORDER_POSE: "geometry_msgs/msg/PoseStamped",
+        topics.ORDER_VELOCITY: "geometry_msgs/msg/TwistStamped",
+        topics.CMD_VEL: "geometry_msgs/msg/TwistStamped",
         topics.ORDER_TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
         topics.BODY_POSE: "geometry_msgs/msg/PoseStamped",
         topics.JOINT_TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",

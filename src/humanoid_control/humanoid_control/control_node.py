@@ -161,6 +161,7 @@ class ControlNode:
             for kind, topic in (
                 (ModeState, topics.ORDER_MODE),
                 (PoseStamped, topics.ORDER_POSE),
+                (TwistStamped, topics.ORDER_VELOCITY),
                 (JointTrajectory, topics.ORDER_TRAJECTORY),
             )
         }
@@ -195,6 +196,7 @@ class ControlNode:
         except VelocityError as error:
             self._refuse(VelocityError(f"cmd_vel refused: {error}"))
             return
+        self._tell_taken(message)
         if clamped:
             self._node.get_logger().warning(
                 f"cmd_vel: {'; '.join(clamped)}", throttle_duration_sec=1.0

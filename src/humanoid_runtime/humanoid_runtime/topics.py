@@ -23,6 +23,7 @@ JOINT_TRAJECTORY = "joint_trajectory"  # trajectory_msgs/JointTrajectory
 # Same types as asked with, for set_mode a ModeState whose `target` was asked for.
 ORDER_MODE = "orders/set_mode"
 ORDER_POSE = "orders/body_pose"
+ORDER_VELOCITY = "orders/cmd_vel"
 ORDER_TRAJECTORY = "orders/joint_trajectory"
 RECORDING = "recording"  # std_msgs/Bool, latched: the recorder misses nothing from here on
 TRUTH = "simulator/truth"  # nav_msgs/Odometry, simulators only, for benchmarks

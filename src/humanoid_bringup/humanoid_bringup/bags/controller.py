@@ -1,6 +1,6 @@
 """The control node's core, fed from a bag.
 
-Orders (set_mode, body_pose, joint_trajectory) act on the node between two samples, and only the
+Orders (set_mode, body_pose, cmd_vel, joint_trajectory) act on the node between two samples, and only the
 node knows between which. It says so on ``orders/*``, stamped with the sample that was answered
 last; a bag without these topics is replayed with the orders at their times in the bag.
 """
@@ -25,14 +25,17 @@ from humanoid_control.messages import (
     body_pose,
     command_example,
     trajectory_order,
+    velocity,
 )
 from humanoid_control.references import BodyPoseError
 from humanoid_control.trajectory import TrajectoryError
+from humanoid_control.velocity import VelocityError
 from humanoid_interfaces.msg import ModeState, RobotState, SafetyState
 from humanoid_runtime import topics
 from humanoid_runtime.cdr import FixedPublisher
 from humanoid_runtime.stamps import set_stamp, to_nanoseconds
 
+_TWIST = "geometry_msgs/msg/TwistStamped"
 _POSE, _TRAJECTORY = "geometry_msgs/msg/PoseStamped", "trajectory_msgs/msg/JointTrajectory"
 
 _INPUTS = {
@@ -40,8 +43,10 @@ _INPUTS = {
     topics.SAFETY_STATE: "humanoid_interfaces/msg/SafetyState",
     topics.ORDER_MODE: "humanoid_interfaces/msg/ModeState",
     topics.ORDER_POSE: _POSE,
+    topics.ORDER_VELOCITY: _TWIST,
     topics.ORDER_TRAJECTORY: _TRAJECTORY,
     topics.BODY_POSE: _POSE,
+    topics.CMD_VEL: _TWIST,
     topics.JOINT_TRAJECTORY: _TRAJECTORY,
 }
 _OUTPUTS = {
@@ -80,7 +85,7 @@ class Controller(Unit):
     def prepare(self, source: Source) -> None:
         """Collect the orders that say when they were taken."""
         found = []
-        for topic in (topics.ORDER_MODE, topics.ORDER_POSE, topics.ORDER_TRAJECTORY):
+        for topic in (topics.ORDER_MODE, *_ORDERS.values()):
             for message in source.messages([topic]):
                 order = self.decode(topic, message.data)
                 found.append((to_nanoseconds(order.header.stamp), message.time, topic, order))
@@ -136,9 +141,11 @@ class Controller(Unit):
         try:
             if topic == topics.ORDER_POSE:
                 self._core.on_body_pose(*body_pose(order))
+            elif topic == topics.ORDER_VELOCITY:
+                self._core.on_velocity(velocity(order))
             else:
                 self._core.on_trajectory(trajectory_order(order, self._stamp or 0))
-        except (BodyPoseError, TrajectoryError):
+        except (BodyPoseError, VelocityError, TrajectoryError):
             return
 
     def _tell_mode(self, stamp: int) -> None:
@@ -156,5 +163,6 @@ class Controller(Unit):
 #: Topics of orders without a service -> what the node says when it takes one.
 _ORDERS = {
     topics.BODY_POSE: topics.ORDER_POSE,
+    topics.CMD_VEL: topics.ORDER_VELOCITY,
     topics.JOINT_TRAJECTORY: topics.ORDER_TRAJECTORY,
 }
