@@ -81,16 +81,31 @@ def _min_jerk(motion: Array, target: Array, duration: float, dt: float) -> Array
 
     Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985.
     """
-    T, (p, v, a) = duration, motion
-    d = target - p
-    c3 = (10.0 * d - 6.0 * v * T - 1.5 * a * T**2) / T**3
-    c4 = (-15.0 * d + 8.0 * v * T + 1.5 * a * T**2) / T**4
-    c5 = (6.0 * d - 3.0 * v * T - 0.5 * a * T**2) / T**5
-    t = dt
-    return np.stack(
+    s = dt / duration
+    s2, s3, s4, s5 = s * s, s**3, s**4, s**5
+    # On the distance to the target, velocity x duration, and acceleration x duration^2.
+    step = np.array(
         (
-            p + t * (v + t * (0.5 * a + t * (c3 + t * (c4 + t * c5)))),
-            v + t * (a + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5))),
-            a + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5)),
+            (
+                1.0 - 10.0 * s3 + 15.0 * s4 - 6.0 * s5,
+                s - 6.0 * s3 + 8.0 * s4 - 3.0 * s5,
+                0.5 * (s2 - 3.0 * s3 + 3.0 * s4 - s5),
+            ),
+            (
+                30.0 * (2.0 * s3 - s2 - s4),
+                1.0 - 18.0 * s2 + 32.0 * s3 - 15.0 * s4,
+                s - 4.5 * s2 + 6.0 * s3 - 2.5 * s4,
+            ),
+            (
+                60.0 * (3.0 * s2 - s - 2.0 * s3),
+                96.0 * s2 - 36.0 * s - 60.0 * s3,
+                1.0 - 9.0 * s + 18.0 * s2 - 10.0 * s3,
+            ),
         )
     )
+    scale = np.array(((1.0,), (duration,), (duration * duration,)))
+    motion = motion * scale
+    motion[0] -= target
+    after = step @ motion / scale
+    after[0] += target
+    return after
