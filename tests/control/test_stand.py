@@ -231,3 +231,18 @@ def test_it_survives_a_push_of_eight_newton_seconds(angle: float) -> None:
     rig.run(2.5)
     assert rig.tilt < 0.3
     assert np.linalg.norm(rig.com - [0.035, 0.0]) < 0.06
+
+
+def test_knees_that_a_push_stretched_bend_again() -> None:
+    """A straight knee could not: there the height does not depend on it."""
+    rig = Rig("g1")
+    rig.run(0.5)
+    rig.driver.world.push("", np.array([100.0, 0.0, 0.0]), 0.1)
+    knees = [7 + rig.robot.index[f"{side}_knee_joint"] for side in ("left", "right")]
+    least = np.inf
+    for _ in range(40):
+        rig.run(0.1)
+        least = min(least, float(rig.state.q[knees].min()))
+    assert 0.0 < least < 0.15, "the push did not stretch the knees, or straightened them"
+    np.testing.assert_allclose(rig.state.q[knees], 0.4, atol=0.05)
+    assert rig.tilt < 0.05

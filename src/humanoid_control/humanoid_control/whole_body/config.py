@@ -23,6 +23,13 @@ class WholeBodyConfig:
         unit="1/s",
         doc="fastest approach to a joint limit, per distance; low: early braking",
     )
+    leg_margin: float = key(
+        0.05,
+        min=0.0,
+        max=0.3,
+        unit="-",
+        doc="legs keep this share of their range to each limit; a straight knee could not bend again",
+    )
     force_weight: float = key(
         1.0e-5,
         above=0.0,

@@ -47,8 +47,13 @@ class WholeBody:
         self._wrench_weight = np.array([f, f, f, t, t, t])
         rate = config.limit_rate
         self._limit_rates = (rate * rate, 2.0 * rate)
-        self._limit_lower = rate * rate * robot.column("lower")
-        self._limit_upper = rate * rate * robot.column("upper")
+        lower, upper = robot.column("lower"), robot.column("upper")
+        legs = np.zeros(joints, dtype=bool)
+        for foot in self.feet:
+            legs[foot.legs] = True
+        margin = np.where(legs, config.leg_margin * (upper - lower), 0.0)
+        self._limit_lower = rate * rate * (lower + margin)
+        self._limit_upper = rate * rate * (upper - margin)
         self._problems: dict[tuple[tuple[int, ...], tuple[Task, ...]], Problem] = {}
         self._last: Solution | None = None
         self._stale = 0
