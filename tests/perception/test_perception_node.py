@@ -117,11 +117,17 @@ def only_hal(g1: RobotDescription) -> Iterator[Hal]:
 
 @pytest.fixture
 def hal(only_hal: Hal) -> Hal:
-    """With nothing heard yet."""
-    only_hal.executor.spin_once(timeout_sec=0.1)
-    for heard in (only_hal.states, only_hal.odometry, only_hal.reports):
-        heard.clear()
-    return only_hal
+    """With nothing heard yet, and nothing of the test before on its way."""
+    only_hal.until(lambda: only_hal.node.count_publishers(topics.ROBOT_STATE) == 0)
+    heard = only_hal.states, only_hal.odometry, only_hal.reports
+    while True:
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            only_hal.executor.spin_once(timeout_sec=0.05)
+        if not any(heard):
+            return only_hal
+        for messages in heard:
+            messages.clear()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from numpy.typing import NDArray
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import Imu, JointState
@@ -113,7 +114,8 @@ class PerceptionNode(Node):
         self._report_due = 0
         self._reported: tuple[str, ...] = ()
         self._quiet = True  # no report since the last beat of the steady clock
-        self.create_timer(HEARTBEAT_STEADY, self._beat)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(HEARTBEAT_STEADY, self._beat, clock=steady)
 
     def _stream(self, kind: Any, topic: str, frame: str) -> Stream:
         subscription = self._loop.subscribe(kind, topic, topics.STREAM, raw=True)
