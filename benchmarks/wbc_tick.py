@@ -33,7 +33,7 @@ SUMMARY = "whole-body tick: update, assembly, QP; median, and ratio to tsid (C++
 BARS = {"ratio": "<= 1 (goal 0.75) of tsid's median"}
 
 PEER = Path(__file__).parent / "peers" / "tsid"
-BLOCK = 250  # states solved by one before it is the other's turn
+BLOCK = 50  # states solved by one before it is the other's turn: both see the same machine
 #: Gains and weights of the common problem: [1/s^2], [1/s], and the cost of squared errors.
 GAINS = {"com": (30.0, 10.0, 10.0), "torso": (100.0, 20.0, 1.0), "posture": (50.0, 10.0, 0.1)}
 
