@@ -77,6 +77,16 @@ def test_a_warning_that_comes_and_goes_is_said_once():
     assert lines == ["     3.0 s  safety: WARN (overrun: 1 ms)"]
 
 
+def test_in_damping_a_passing_warning_is_said_once():
+    progress = Progress("stand", 3, None)
+    progress.update(1.0, standing())
+    lines = []
+    for turn in range(6):
+        overrun = (f"overrun: {turn} ms",) if turn % 2 else ()
+        lines += progress.update(2.0 + turn, standing(reaction=DAMP, active=overrun))
+    assert lines == ["     2.0 s  safety: DAMP", "     3.0 s  safety: DAMP (overrun: 1 ms)"]
+
+
 def test_stamps_that_step_back_count_as_no_time():
     progress = Progress("stand", 3, 1.0)
     progress.update(1.0, standing(stamp=5 * SECOND))

@@ -40,7 +40,8 @@ class Progress:
     _reached_stamp: int = 0
     _reached_time: float = 0.0
     _said: set[str] = field(default_factory=set)
-    _safety: str = ""
+    _alarms: set[str] = field(default_factory=set)
+    _reaction: int = 0
     #: [s] of the graph's time since `goal` was reached, and of real time
     lasted: float = 0.0
     lasted_real: float = 0.0
@@ -71,13 +72,16 @@ class Progress:
         return self.lasted / self.lasted_real if self.lasted_real > 0.0 else None
 
     def _safety_lines(self, now: float, view: View) -> list[str]:
-        """Each warning once; from HOLD on every change, but not every new figure in its reason."""
+        """Each warning once; each alarm (HOLD and above) once while its reaction lasts."""
+        if view.reaction != self._reaction:
+            self._reaction = view.reaction
+            self._alarms.clear()
+        said = self._said if view.reaction < HOLD else self._alarms
         fault = view.active[0].split(":")[0] if view.active else ""
         safety = f"{REACTIONS[view.reaction]} {fault}"
-        changed, self._safety = safety != self._safety, safety
-        if not changed or view.reaction == 0 or (view.reaction < HOLD and safety in self._said):
+        if view.reaction == 0 or safety in said:
             return []
-        self._said.add(safety)
+        said.add(safety)
         return [f"  {now:6.1f} s  safety: {view.safety}"]
 
     def _judge(self, view: View) -> None:

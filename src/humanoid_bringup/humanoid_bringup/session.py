@@ -8,6 +8,7 @@ from pathlib import Path
 from humanoid_bringup import console
 from humanoid_bringup.errors import Exit
 from humanoid_bringup.graph import NodeSpec
+from humanoid_bringup.lock import only_graph
 from humanoid_bringup.process import Ended, Processes, new_run_directory
 from humanoid_bringup.progress import REACTIONS, Progress, View, standing
 from humanoid_bringup.signals import Interrupts
@@ -36,7 +37,7 @@ def run(
     echo = (lambda node, line: console.say(f"[{node}] {line}")) if verbose else None
     count = sum(len(spec.node_names) for spec in specs)
     progress = Progress(goal, count, seconds)
-    with Interrupts() as interrupts:
+    with only_graph(specs[0].namespace), Interrupts() as interrupts:
         directory = new_run_directory(title.split()[0])
         say(f"{title}: {count} nodes, logs in {directory}")
         view, ended = _supervise(specs, directory, progress, interrupts, say, echo)

@@ -6,15 +6,19 @@ examples:
   humanoid pose --lean 0 0.15 0.3          torso: roll, pitch, yaw [rad]
   humanoid pose                            back to the rest pose
 
-exit codes: 0 sent; 4 no controller listens.
+exit codes: 0 the controller took it; 1 it did not; 4 no controller listens.
 """
 
 import argparse
 import math
+from typing import Any
 
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json, add_namespace, finite
 from humanoid_bringup.errors import Exit, HumanoidError
+
+#: Times the pose is published, and [s] between two of them, until the controller repeats it.
+ATTEMPTS, PATIENCE = 5, 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +59,20 @@ def quaternion(roll: float, pitch: float, yaw: float) -> tuple[float, float, flo
     )
 
 
+def _send(link: Any, publisher: Any, message: Any) -> None:
+    """Publish until the controller repeats the order it took: discovery may be one-sided yet."""
+    from humanoid_runtime import topics
+
+    for _ in range(ATTEMPTS):
+        publisher.publish(message)
+        if link.wait(lambda: link.latest(topics.ORDER_POSE) is not None, PATIENCE):
+            return
+    raise HumanoidError(
+        "the controller did not take the pose: it does so in mode 'stand' only; look with "
+        "'humanoid status', then 'humanoid mode stand'"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Publish one pose to the controller."""
     from geometry_msgs.msg import PoseStamped
@@ -70,14 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
     orientation.x, orientation.y, orientation.z, orientation.w = quaternion(*arguments.lean)
     with Link(arguments.namespace) as link:
         publisher = link.node.create_publisher(PoseStamped, topics.BODY_POSE, topics.EVENT)
+        link.watch(PoseStamped, topics.ORDER_POSE)
         if not link.discover(lambda: publisher.get_subscription_count() > 0):
             raise HumanoidError(
                 f"no controller listens on '{link.absolute(topics.BODY_POSE)}': start the graph "
                 "with 'humanoid sim' or 'humanoid up'",
                 Exit.NO_GRAPH,
             )
-        publisher.publish(message)
-        link.spin(0.2)  # a reliable publisher must live until its message is acknowledged
+        _send(link, publisher, message)
     if arguments.json:
         console.print_json(
             {
@@ -87,5 +105,5 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        console.say("sent")
+        console.say("taken; limits of speed and range apply")
     return Exit.OK
