@@ -62,10 +62,13 @@ def play(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
+#: [s] for which a HAL is looked for; discovery takes 0.2 s, on a busy machine longer.
+HAL_DISCOVERY = 2.0
+
+
 def refuse_hal(link: Link) -> None:
     """Raises HumanoidError where a HAL runs: two robots on the same topics are one too many."""
-    link.spin(0.3)
-    if link.absolute(HAL) in link.nodes():
+    if link.wait(lambda: link.absolute(HAL) in link.nodes(), HAL_DISCOVERY):
         raise HumanoidError(
             f"{link.absolute(HAL)} runs here, and a replay is no robot: stop it first, or set "
             "another ROS_DOMAIN_ID or --namespace",
