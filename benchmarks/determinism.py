@@ -65,7 +65,7 @@ def _commands(arguments: argparse.Namespace) -> dict[int, bytes]:
         check(processes)
         return bool(commands) and next(reversed(commands)) - next(iter(commands)) >= limit
 
-    options = Options(paced=False, seed=arguments.seed)
+    options = Options(seed=arguments.seed)  # paced: the observer keeps up
     with Survey() as survey:
         qos = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
         survey.node.create_subscription(JointCommand, topics.JOINT_COMMANDS, note, qos, raw=True)
