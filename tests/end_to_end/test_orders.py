@@ -116,4 +116,4 @@ def test_a_recording_never_overwrites_a_file(standing, tmp_path):
     code, _, errors = humanoid("record", str(path), "--seconds", "1")
     assert code == Exit.ENVIRONMENT
     assert path.read_text() == "precious"
-    assert "name another file" in errors
+    assert "name another bag" in errors
