@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: [s] Discovery on one host takes 0.15 s. So long a busy machine may take to show the first node,
 FIRST_NODE = 2.0
 #: and so much longer what that node offers.
-DISCOVERY = 4.0
+DISCOVERY = 8.0
 
 
 class Link:
