@@ -1,0 +1,1 @@
+"""The MIT mini-cheetah protocol over CAN: CubeMars AK, Damiao DM, RobStride in MIT mode."""
