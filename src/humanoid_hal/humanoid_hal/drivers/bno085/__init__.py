@@ -1,0 +1,1 @@
+"""CEVA BNO085 in UART-RVC mode."""

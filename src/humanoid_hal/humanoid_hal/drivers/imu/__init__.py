@@ -1,0 +1,1 @@
+"""What all inertial sensors share: framing of a byte stream, units, axes, mounting."""

@@ -1,0 +1,1 @@
+"""MicroStrain (HBK, formerly LORD): the MIP protocol."""

@@ -1,0 +1,1 @@
+"""Xsens (Movella) MTi: Xbus messages, MTData2."""
