@@ -62,7 +62,7 @@ class ClosedLoop:
         config, driver = load_hardware(find_hardware(robot_file, hardware))
         self.config = with_options(config, control_rate=config.rate, **options)
         self.driver: Any = driver(self.robot, self.config.options)
-        self.hal = HalCore(self.robot, self.config, driver.capabilities)
+        self.hal = HalCore(self.robot, self.config, self.driver.capabilities)
         perception = _beside(robot_file, "perception")
         self.perception = Perception(
             self.robot, load_perception(perception) if perception else PerceptionConfig()

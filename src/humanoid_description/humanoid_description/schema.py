@@ -18,15 +18,18 @@ def key(
     above: float | None = None,
     choices: tuple[Any, ...] | None = None,
     shape: tuple[int | None, ...] | None = None,
+    variant: tuple[str, Callable[[Any], type[Any]]] | None = None,
     doc: str = "",
 ) -> Any:
     """Declare a configuration key: a dataclass field with rules.
 
     `min` and `max` are inclusive, `above` is exclusive; they hold for every number in the value.
-    `shape` makes the value a float array; None in it stands for any length.
+    `shape` makes the value a float array; None in it stands for any length. `variant` is the name
+    of a key above this one and a function from that key's value to the dataclass that this one is
+    read as; it raises ValueError where there is none.
     """
     rules: dict[str, Any] = {"unit": unit, "doc": doc, "min": min, "max": max, "above": above}
-    rules |= {"choices": choices, "shape": shape}
+    rules |= {"choices": choices, "shape": shape, "variant": variant}
     return field(default=default, default_factory=default_factory, metadata=rules)
 
 
@@ -96,6 +99,8 @@ def _type_words(hint: Any, shape: tuple[int | None, ...] | None) -> tuple[str, t
         return "mapping", hint, ""
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments)), None, ""
+    if hint is Any:  # a variant
+        return "mapping", None, ""
     if origin in (Union, types.UnionType):
         (inner,) = (kind for kind in arguments if kind is not type(None))
         words, nested, suffix = _type_words(inner, None)

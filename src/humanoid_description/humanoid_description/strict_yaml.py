@@ -201,9 +201,11 @@ class _Reader:
             if name not in schema:
                 hint = nearest(name, schema) or f"; known: {', '.join(schema)}"
                 self._source.refuse(_join(where, name), f"unknown key{hint}")
-        values = {}
+        values: dict[str, Any] = {}
         for name, (hint, rules, required) in schema.items():
-            if name in pairs:
+            if name in pairs and rules.get("variant") is not None:
+                values[name] = self._variant(pairs[name], _join(where, name), rules, values)
+            elif name in pairs:
                 values[name] = self.read(pairs[name], hint, _join(where, name), rules)
             elif required:
                 self._refuse(node, _join(where, name), "missing")
@@ -213,6 +215,17 @@ class _Reader:
             return kind(**values)
         except ValueError as error:
             return self._refuse(node, where, str(error))
+
+    def _variant(self, node: yaml.Node, where: str, rules: Rules, values: dict[str, Any]) -> Any:
+        """A mapping whose type another key of the same mapping decides."""
+        other, kind_of = rules["variant"]
+        if values.get(other, _BAD) is _BAD:
+            return _BAD  # that key's own problem is recorded
+        try:
+            kind = kind_of(values[other])
+        except ValueError as error:
+            return self._refuse(node, where, str(error))
+        return self.read(node, kind, where, {})
 
     def _sequence(self, node: yaml.Node, origin: Any, kinds: Any, where: str, rules: Rules) -> Any:
         if not isinstance(node, yaml.SequenceNode):

@@ -89,7 +89,8 @@ class NoOptions:
 class Driver(ABC):
     """See the module docstring for the order of calls. Every method may raise DriverError."""
 
-    capabilities: ClassVar[Capabilities]
+    #: What it can do, whatever its options; a driver that cannot say overrides :meth:`capable`.
+    capabilities: Capabilities
     #: A frozen dataclass with a default for every field (see humanoid_description.strict_yaml): the
     #: key `options` of the hardware file. The HAL sets what it knows of `control_rate` [Hz],
     #: `seed`, `viewer` and `record`.
@@ -100,6 +101,11 @@ class Driver(ABC):
     @abstractmethod
     def __init__(self, robot: RobotDescription, options: Any = None) -> None:
         """Check `options` (of type `Options`; None: defaults) against `robot`. Opens nothing."""
+
+    @classmethod
+    def capable(cls, options: Any) -> Capabilities:
+        """What a driver with these `options` (of type `Options`) can honour."""
+        return cls.capabilities
 
     @abstractmethod
     def open(self) -> None:
@@ -115,7 +121,8 @@ class Driver(ABC):
 
         A simulator advances by one control period under the last command; until ``enable(True)``
         was called for the first time its world stands still and the same sample is returned again.
-        A joint that did not answer is not ``fresh``; all lost raises.
+        A joint that did not answer is not ``fresh``. A lost bus is a fault of the sample, which a
+        driver that can reconnect keeps returning.
         """
 
     @abstractmethod

@@ -76,7 +76,11 @@ class HalNode(LifecycleNode):
         self._driver: Driver | None = None
         self._cycle: Cycle | None = None
         self._failure = ""
-        self.core = HalCore(self.robot, parameters.hardware, parameters.driver.capabilities)
+        self.core = HalCore(
+            self.robot,
+            parameters.hardware,
+            parameters.driver.capable(parameters.hardware.options),
+        )
         #: The wait of the cycle; a neighbour in the same process may work in it.
         self.loop = HotLoop(self)
         self._commands = _Commands(self, self.loop)

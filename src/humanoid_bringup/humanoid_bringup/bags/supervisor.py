@@ -50,7 +50,7 @@ class Supervisor(Unit):
         robot = setup.robot
         name = setup.configs.get("hardware", setup.custom.get("hardware") or "mujoco")
         config, driver = load_hardware(find_hardware(robot.directory / "robot.yaml", name))
-        self._core = HalCore(robot, config, driver.capabilities)
+        self._core = HalCore(robot, config, driver.capable(config.options))
         self._core.activate()
         self._n = len(robot.joints)
         self._joints, self._imu = JointReader(robot), VectorReader(Imu, robot.imu.link)

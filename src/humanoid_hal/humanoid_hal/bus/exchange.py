@@ -1,0 +1,238 @@
+"""All buses of a robot in one thread: send on every bus first, then collect with one epoll.
+
+The only clock here is the steady one, for deadlines.
+"""
+
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Protocol
+from humanoid_hal.bus.transport import Transport, TransportError
+
+#: [s] between looks at ports that epoll cannot wait on.
+_POLL = 0.0002
+
+
+class LinkState(Enum):
+    """How far a bus is."""
+
+    CLOSED = "closed"
+    TALKING = "talking"  # a conversation is under way; not part of the cycle
+    READY = "ready"
+    FAILED = "failed"  # the last conversation raised; the port is still open
+    LOST = "lost"  # the port is gone; `reason` says why
+
+
+class Link:
+    """One bus: a protocol on a transport."""
+
+    def __init__(self, name: str, protocol: Protocol[Any], transport: Transport[Any]) -> None:
+        self.name, self.protocol, self.transport = name, protocol, transport
+        self.state = LinkState.CLOSED
+        self.reason = ""
+        self.silent_since = 0.0  # [s] steady; of this cycle's last answer
+        self.retried = False
+        self._talk: Talk | None = None
+
+    def open(self) -> None:
+        """Open the port. Raises TransportError."""
+        self.transport.open()
+        self.state = LinkState.READY
+
+    def close(self) -> None:
+        """Release the port; never raises."""
+        self.transport.close()
+        self.state, self._talk = LinkState.CLOSED, None
+
+    def lose(self, error: Exception) -> None:
+        """The bus does not work any more."""
+        self.transport.close()
+        self.state, self.reason, self._talk = LinkState.LOST, str(error), None
+
+    def send(self, payload: Any) -> None:
+        """Send unless empty; a dead port makes the link LOST."""
+        if not payload or self.state is LinkState.LOST:
+            return
+        try:
+            self.transport.send(payload)
+        except TransportError as error:
+            self.lose(error)
+
+    def talk(self, conversation: "Conversation[Any, Any]") -> "Talk":
+        """Begin a conversation on the open port; the exchange carries it on."""
+        self._talk = talk = Talk(conversation)
+        self.state = LinkState.TALKING
+        self._step(talk.advance(None))
+        return talk
+
+    def take(self, now: float) -> None:
+        """Pass on what has arrived."""
+        try:
+            payload = self.transport.receive()
+        except TransportError as error:
+            self.lose(error)
+            return
+        if self._talk is not None:
+            if payload:
+                self._talk.parts.append(payload)
+            self.attend(now)
+        elif payload:
+            self.silent_since = now
+            self.protocol.receive(payload)
+
+    def attend(self, now: float) -> None:
+        """Carry the conversation on if its answer is there or its time is over."""
+        talk = self._talk
+        if talk is None or talk.ask is None:
+            return
+        payload = self.transport.join(talk.parts)
+        ask = talk.ask
+        if now < talk.until and (ask.until is None or not ask.until(payload)):
+            return
+        talk.parts = []
+        self._step(talk.advance(payload))
+
+    @property
+    def due(self) -> float:
+        """[s] steady time at which the conversation must be looked at."""
+        return self._talk.until if self._talk is not None else float("inf")
+
+    def _step(self, ask: "Ask[Any] | None") -> None:
+        talk = self._talk
+        assert talk is not None
+        if ask is None:
+            self._talk = None
+            self.state = LinkState.READY if talk.error is None else LinkState.FAILED
+            return
+        self.send(ask.payload)
+        talk.until = time.monotonic() + ask.timeout
+
+
+@dataclass
+class Talk:
+    """A conversation under way, and its end."""
+
+    conversation: "Conversation[Any, Any]"
+    ask: "Ask[Any] | None" = None
+    until: float = 0.0
+    result: Any = None
+    error: BoardError | None = None
+
+    parts: list[Any] = field(default_factory=list)  # arrived since the last question
+
+    def advance(self, payload: Any) -> "Ask[Any] | None":
+        """The next question after `payload` (None at first); None: it is over."""
+        try:
+            self.ask = self.conversation.send(payload)
+        except StopIteration as stop:
+            self.ask, self.result = None, stop.value
+        except BoardError as error:
+            self.ask, self.error = None, error
+        return self.ask
+
+
+class Exchange:
+    """Waits on all links at once."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self.links = tuple(links)
+
+    def collect(self, until: float, gap: float) -> None:
+        """Listen until every READY link is complete, or the steady time `until` [s] has come.
+
+        A link that was silent for `gap` [s] is asked once more where its protocol can.
+        Conversations of other links are carried on meanwhile, and not waited for.
+        """
+        start = time.monotonic()
+        for link in self.links:
+            link.silent_since, link.retried = start, False
+        with self._poll() as poll:
+            while True:
+                waiting = [
+                    link
+                    for link in self.links
+                    if link.state is LinkState.READY and not link.protocol.complete
+                ]
+                now = time.monotonic()
+                if not waiting or now >= until:
+                    break
+                self._retry(waiting, now, gap)
+                wait = min(until, *(self._due(link, gap) for link in waiting)) - now
+                self._wait(poll, max(wait, 0.0))
+        for link in self.links:
+            if link.state is LinkState.TALKING:
+                link.take(time.monotonic())
+
+    def converse(self, talks: "Sequence[tuple[Link, Conversation[Any, Any]]]") -> list[Any]:
+        """Hold conversations on several links at the same time; their results, in order.
+
+        Raises what the first failed one raised, after all have ended.
+        """
+        begun = [link.talk(conversation) for link, conversation in talks]
+        with self._poll() as poll:
+            while True:
+                talking = [link for link, _ in talks if link.state is LinkState.TALKING]
+                if not talking:
+                    break
+                now = time.monotonic()
+                self._wait(poll, max(0.0, min(link.due for link in talking) - now))
+                for link in talking:
+                    link.attend(time.monotonic())
+        for (link, _), talk in zip(talks, begun, strict=True):
+            if talk.error is not None:
+                raise BoardError(f"bus '{link.name}': {talk.error}") from talk.error
+            if link.state is LinkState.LOST:
+                raise TransportError(f"bus '{link.name}': {link.reason}")
+        return [talk.result for talk in begun]
+
+    def _poll(self) -> "_Poll":
+        return _Poll(self.links)
+
+    def _wait(self, poll: "_Poll", timeout: float) -> None:
+        for link in poll.ready(timeout):
+            link.take(time.monotonic())
+
+    @staticmethod
+    def _due(link: Link, gap: float) -> float:
+        return float("inf") if link.retried else link.silent_since + gap
+
+    def _retry(self, waiting: Sequence[Link], now: float, gap: float) -> None:
+        for link in waiting:
+            if not link.retried and now >= link.silent_since + gap:
+                link.retried = True
+                link.send(link.protocol.retry())
+
+
+class _Poll:
+    """One epoll over the open ports; those that it cannot wait on are always looked at."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self._epoll = select.epoll()
+        self._by_descriptor: dict[int, Link] = {}
+        self._unpollable: list[Link] = []
+        for link in links:
+            if link.state in (LinkState.CLOSED, LinkState.LOST):
+                continue
+            descriptor = link.transport.descriptor
+            if descriptor < 0:
+                self._unpollable.append(link)
+            else:
+                self._epoll.register(descriptor, select.EPOLLIN)
+                self._by_descriptor[descriptor] = link
+
+    def __enter__(self) -> "_Poll":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._epoll.close()
+
+    def ready(self, timeout: float) -> list[Link]:
+        """Links with input after at most `timeout` [s]."""
+        if self._unpollable:
+            timeout = min(timeout, _POLL)
+        events = self._epoll.poll(timeout)
+        return [self._by_descriptor[descriptor] for descriptor, _ in events] + self._unpollable

@@ -1,0 +1,16 @@
+"""Protocols by name: what `protocol:` of a bus in a hardware file may say."""
+
+from typing import Any
+
+from humanoid_hal.bus.protocol import Protocol
+from humanoid_hal.lookup import Registry
+
+#: The families of this package; others register theirs in the entry point group.
+BUILT_IN: dict[str, str] = {}
+
+PROTOCOLS = Registry("protocol", "humanoid_hal.protocols", BUILT_IN)
+
+
+def find_protocol(name: str) -> type[Protocol[Any]]:
+    """The protocol called `name`. Raises UnknownNameError, naming the known ones."""
+    return PROTOCOLS.find(name, Protocol)  # type: ignore[type-abstract]

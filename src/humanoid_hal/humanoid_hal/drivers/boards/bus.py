@@ -1,0 +1,124 @@
+"""One bus of the boards driver: its link, its joints' place in the table, and its health."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanoid_hal.bus.device import Device, Shafts
+from humanoid_hal.bus.exchange import Link, LinkState, Talk
+from humanoid_hal.bus.protocol import Counters, DeviceFault, Readings
+from humanoid_hal.bus.transport import TransportError
+from humanoid_hal.driver import Command
+from humanoid_hal.faults import FAULTS
+
+#: Frames over which shares of bad ones are taken (row 3: more than 1 % is a warning).
+_WINDOW = 500
+_BAD_SHARE = 0.01
+
+
+@dataclass
+class FrameQuality:
+    """Shares of bad frames over the last whole window."""
+
+    corrupt: float = 0.0
+    foreign: float = 0.0
+    _before: Counters = field(default_factory=Counters)
+
+    def see(self, counters: Counters) -> None:
+        """Take the bus's counters once per cycle."""
+        before = self._before
+        frames = counters.total - before.total
+        if frames < _WINDOW:
+            return
+        self.corrupt = (counters.corrupt - before.corrupt) / frames
+        self.foreign = (counters.foreign - before.foreign) / frames
+        self._before = Counters(counters.good, counters.corrupt, counters.foreign)
+
+    def causes(self, bus: str) -> dict[str, str]:
+        """Rows 3 and 20."""
+        causes = {}
+        if self.corrupt > _BAD_SHARE:
+            causes["frames_corrupted"] = f"{self.corrupt:.1%} of the frames on bus '{bus}'"
+        if self.foreign > _BAD_SHARE:
+            causes["second_master"] = (
+                f"{self.foreign:.1%} of the frames on bus '{bus}' answer nothing that was asked: "
+                "a second master, equal ids, or an adapter that echoes (key `echo`)"
+            )
+        return causes
+
+
+@dataclass
+class ActuatorBus:
+    """A bus with joints."""
+
+    link: Link
+    devices: Sequence[Device]
+    columns: NDArray[np.intp]  # in the joint table, one per device
+    legs: NDArray[np.bool_]  # shape (devices,), carries the robot
+    enabled: bool = False
+    rejoined: bool = False  # came back while the robot had torque; says so until disarmed
+    retry_at: float = 0.0  # [s] steady time
+    starting: Talk | None = None
+    quality: FrameQuality = field(default_factory=FrameQuality)
+
+    def __post_init__(self) -> None:
+        self.shafts = Shafts(self.devices)
+        self.protocol: Any = self.link.protocol
+
+    def command(self, command: Command) -> None:
+        """Send each device its part of the robot's command."""
+        if not self.enabled or self.link.state is not LinkState.READY:
+            return
+        at = self.columns
+        mine = Command(*(getattr(command, name)[at] for name in Command.__slots__))
+        self.link.send(self.protocol.command(self.shafts.command_to_shaft(mine)))
+
+    def causes(self, readings: Readings | None) -> dict[str, str]:
+        """The faults that the bus and its devices show now."""
+        lost = "bus_lost" if self.legs.any() else "arm_bus_lost"
+        name = self.link.name
+        if readings is None:
+            return {lost: f"bus '{name}': {self.link.reason}"}
+        causes = self.quality.causes(name)
+        if self.rejoined:
+            causes[lost] = f"bus '{name}' is back, without torque: deactivate, then arm again"
+        for fault in readings.faults:
+            row = self._row(fault)
+            reason = f"{self.devices[fault.device]}: {fault.reason}"
+            causes[row] = f"{causes[row]}; {reason}" if row in causes else reason
+        return causes
+
+    def _row(self, fault: DeviceFault) -> str:
+        arm = f"arm_{fault.name}"
+        return arm if arm in FAULTS and not self.legs[fault.device] else fault.name
+
+
+def reopen(bus: "ActuatorBus | ImuBus", now: float, interval: float) -> None:
+    """Open a lost bus again if it is time to, and begin its start-up; never waits."""
+    link = bus.link
+    if bus.starting is not None and link.state is not LinkState.TALKING:
+        error, bus.starting = bus.starting.error, None
+        if error is not None and link.state is LinkState.FAILED:
+            link.lose(error)
+    if link.state is not LinkState.LOST or now < bus.retry_at:
+        return
+    bus.retry_at = now + interval
+    try:
+        link.open()
+    except TransportError as error:
+        link.lose(error)
+        return
+    bus.starting = link.talk(link.protocol.startup())
+
+
+@dataclass
+class ImuBus:
+    """A bus with an IMU."""
+
+    link: Link
+    retry_at: float = 0.0
+    starting: Talk | None = None
+    quality: FrameQuality = field(default_factory=FrameQuality)

@@ -1,0 +1,260 @@
+"""The driver of real boards: any mix of serial and CAN buses, one thread, one period.
+
+Each ``read()`` waits for the next period, asks every bus at once and collects the answers; each
+``write()`` hands every bus its part of the command. A joint that did not answer keeps its last
+values and is not fresh. A bus that is lost is opened again in the background, without torque.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from humanoid_description import RobotDescription
+from humanoid_description.problems import nearest
+from humanoid_hal.bus.exchange import Exchange, Link, LinkState
+from humanoid_hal.bus.families import find_protocol
+from humanoid_hal.bus.protocol import ActuatorProtocol, BoardError, ImuProtocol, Readings
+from humanoid_hal.bus.transport import make_transport
+from humanoid_hal.checks import leg_mask
+from humanoid_hal.driver import Capabilities, Command, Driver, DriverError, ImuSample, Sample
+from humanoid_hal.drivers.boards.bus import ActuatorBus, ImuBus, reopen
+from humanoid_hal.drivers.boards.options import BoardsOptions
+from humanoid_hal.lookup import UnknownNameError
+
+#: Stop frames that close() sends to every device (row 30).
+STOP_FRAMES = 5
+
+
+class BoardsDriver(Driver):
+    """See the module docstring. `buses` and `imu` are for tools and tests to look at."""
+
+    Options = BoardsOptions
+    #: Of boards without options; see :meth:`capable`.
+    capabilities = Capabilities(
+        simulated=False, effort=False, wrenches=False, imu=False, board_watchdog=False
+    )
+
+    @classmethod
+    def capable(cls, options: BoardsOptions) -> Capabilities:
+        """The least that all buses can do."""
+        protocols = [
+            (kind, bus.options or kind.Options())
+            for bus in options.buses.values()
+            for kind in (find_protocol(bus.protocol),)
+        ]
+        actuators = [(kind, own) for kind, own in protocols if issubclass(kind, ActuatorProtocol)]
+        return Capabilities(
+            simulated=cls.capabilities.simulated,
+            effort=bool(actuators) and all(kind.honours_effort(own) for kind, own in actuators),
+            wrenches=False,
+            imu=options.imu is not None,
+            board_watchdog=bool(actuators)
+            and all(kind.has_watchdog(own) for kind, own in actuators),
+        )
+
+    def __init__(self, robot: RobotDescription, options: BoardsOptions | None = None) -> None:
+        """Raises DriverError when the options and the robot's joint table do not agree."""
+        self.options = options = options or BoardsOptions()
+        self.capabilities = self.capable(options)
+        self.period = round(1e9 / options.control_rate)  # [ns]
+        _check_joints(robot, options)
+        legs = leg_mask(robot)
+        self.buses: list[ActuatorBus] = []
+        self.imu: ImuBus | None = None
+        for name in options.buses:
+            self._add_bus(name, robot, legs)
+        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()])
+        #: Remarks of the boards at the last start-up.
+        self.remarks: tuple[str, ...] = ()
+        self._enabled = False
+        self._next = 0
+        n = len(robot.joints)
+        self._state = np.full((4, n), np.nan)  # position, velocity, effort, temperature
+
+    def open(self) -> None:
+        """See :meth:`Driver.open`: every device is found and checked."""
+        links = self._exchange.links
+        try:
+            for link in links:
+                link.open()
+            remarks = self._exchange.converse([(link, link.protocol.startup()) for link in links])
+        except DriverError:
+            self.close()
+            raise
+        self.remarks = tuple(text for some in remarks for text in some)
+        self._next = time.monotonic_ns()
+        self._system_ahead = time.time_ns() - self._next
+
+    def close(self) -> None:
+        """See :meth:`Driver.close`."""
+        talking = (LinkState.READY, LinkState.FAILED)
+        for _ in range(STOP_FRAMES):
+            for bus in self.buses:
+                if bus.link.state in talking:
+                    bus.link.send(bus.protocol.stop())
+        try:
+            self.enable(False)
+        except DriverError:
+            pass  # the stop frames are out, and nobody is left to tell
+        for link in self._exchange.links:
+            link.close()
+
+    def read(self) -> Sample:
+        """See :meth:`Driver.read`."""
+        self._wait()
+        now = time.monotonic()
+        for bus in self.buses + self._imus():
+            reopen(bus, now, self.options.reconnect)
+        ready = [link for link in self._exchange.links if link.state is LinkState.READY]
+        if not any(link.state is not LinkState.CLOSED for link in self._exchange.links):
+            raise DriverError("the boards are not open; call open() first")
+        for link in ready:
+            link.take(now)  # what came too late for the last cycle
+        for link in ready:
+            link.send(link.protocol.request())
+        stamp = self._stamp()
+        period = self.period * 1e-9
+        self._exchange.collect(
+            time.monotonic() + self.options.reply_share * period, self.options.retry_share * period
+        )
+        return self._sample(stamp)
+
+    def enable(self, on: bool) -> None:
+        """See :meth:`Driver.enable`. Raises DriverError, with torque off, if a board refuses."""
+        buses = [bus for bus in self.buses if bus.link.state in (LinkState.READY, LinkState.FAILED)]
+        self._enabled = on
+        for bus in buses:
+            bus.enabled, bus.rejoined = on, False
+        try:
+            self._exchange.converse([(bus.link, bus.protocol.enable(on)) for bus in buses])
+        except DriverError:
+            for bus in buses:
+                bus.enabled = False
+                if bus.link.state is LinkState.FAILED:
+                    bus.link.state = LinkState.READY
+                bus.link.send(bus.protocol.stop())
+            raise
+
+    def write(self, command: Command) -> None:
+        """See :meth:`Driver.write`."""
+        for bus in self.buses:
+            bus.command(command)
+
+    # -- time; overridden where it is simulated ---------------------------------------------------
+
+    def _wait(self) -> None:
+        """Wait for the next period; what was missed is skipped, never caught up."""
+        now = time.monotonic_ns()
+        self._next = max(self._next + self.period, now)
+        time.sleep((self._next - now) * 1e-9)
+
+    def _stamp(self) -> int:
+        return self._system_ahead + time.monotonic_ns()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _add_bus(self, name: str, robot: RobotDescription, legs: "np.ndarray[Any, Any]") -> None:
+        options = self.options.buses[name]
+        devices = self.options.devices(name)
+        try:
+            kind: Any = find_protocol(options.protocol)
+            transport = make_transport(options, kind.medium, kind.default_baud)
+        except UnknownNameError as error:
+            raise DriverError(f"bus '{name}': {error}") from error
+        own = options.options or kind.Options()
+        if issubclass(kind, ImuProtocol):
+            if self.options.imu is None or self.options.imu.bus != name or devices:
+                raise DriverError(
+                    f"bus '{name}' speaks {options.protocol}, an IMU's protocol: it carries no "
+                    f"joints and must be named in `imu: {{bus: {name}}}`"
+                )
+            self.imu = ImuBus(Link(name, kind(own), transport))
+            return
+        if not devices:
+            raise DriverError(f"bus '{name}' has no joints; take it out of `buses`")
+        columns = np.array([robot.index[device.joint] for device in devices], dtype=np.intp)
+        link = Link(name, self._make(kind, devices, own, name), transport)
+        self.buses.append(ActuatorBus(link, devices, columns, legs[columns]))
+
+    @staticmethod
+    def _make(kind: Any, devices: Sequence[Any], own: Any, bus: str) -> Any:
+        try:
+            return kind(devices, own)
+        except BoardError as error:
+            raise BoardError(f"bus '{bus}': {error}") from error
+
+    def _imus(self) -> list[Any]:
+        return [] if self.imu is None else [self.imu]
+
+    def _sample(self, stamp: int) -> Sample:
+        n = self._state.shape[1]
+        fresh = np.zeros(n, dtype=bool)
+        voltages: list[float] = []
+        causes: dict[str, str] = {}
+        for bus in self.buses:
+            readings: Readings | None = None
+            if bus.link.state is LinkState.READY:
+                readings = bus.protocol.readings()
+                bus.quality.see(bus.protocol.counters)
+                self._take(bus, readings, fresh, voltages)
+                bus.rejoined |= self._enabled and not bus.enabled
+            else:
+                bus.enabled = False
+            for name, reason in bus.causes(readings).items():
+                causes[name] = f"{causes[name]}; {reason}" if name in causes else reason
+        position, velocity, effort, temperature = self._state.copy()
+        return Sample(
+            stamp=stamp,
+            position=position,
+            velocity=velocity,
+            effort=effort,
+            fresh=fresh,
+            imu=self._imu_sample(),
+            temperature=None if np.isnan(temperature).all() else temperature,
+            voltage=min(voltages, default=None),
+            faults=tuple(f"{name}: {reason}" for name, reason in causes.items()),
+        )
+
+    def _take(
+        self,
+        bus: ActuatorBus,
+        readings: Readings,
+        fresh: "np.ndarray[Any, Any]",
+        voltages: list[float],
+    ) -> None:
+        """Copy the answers of one bus into the robot's state."""
+        answered = readings.fresh
+        at = bus.columns[answered]
+        shafts = bus.shafts
+        self._state[0, at] = shafts.position_to_joint(readings.position)[answered]
+        self._state[1, at] = shafts.velocity_to_joint(readings.velocity)[answered]
+        self._state[2, at] = shafts.effort_to_joint(readings.effort)[answered]
+        self._state[3, bus.columns] = readings.temperature
+        fresh[at] = True
+        known = readings.voltage[~np.isnan(readings.voltage)]
+        if known.size:
+            voltages.append(float(known.min()))
+
+    def _imu_sample(self) -> ImuSample | None:
+        if self.imu is None or self.imu.link.state is not LinkState.READY:
+            return None
+        protocol: Any = self.imu.link.protocol
+        reading: ImuSample | None = protocol.reading()
+        return reading
+
+
+def _check_joints(robot: RobotDescription, options: BoardsOptions) -> None:
+    for name in options.joints:
+        if name not in robot.index:
+            raise DriverError(
+                f"robot '{robot.name}' has no joint '{name}'{nearest(name, robot.joint_names)}; "
+                "key `joints` of the hardware file"
+            )
+    missing = [name for name in robot.joint_names if name not in options.joints]
+    if missing:
+        raise DriverError(
+            f"{len(missing)} joints of robot '{robot.name}' are on no bus: {', '.join(missing)}; "
+            "name them under `joints` of the hardware file"
+        )
