@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_hal.bench import Bench
 
 Array = NDArray[np.float64]
 
@@ -97,6 +98,8 @@ class Driver(ABC):
     Options: ClassVar[type[Any]] = NoOptions
     #: The simulated world behind the driver; None on real hardware.
     world: "World | None" = None
+    #: Where the conformance kit injects faults; None on real hardware.
+    bench: Bench | None = None
 
     @abstractmethod
     def __init__(self, robot: RobotDescription, options: Any = None) -> None:

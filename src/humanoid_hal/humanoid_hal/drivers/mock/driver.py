@@ -23,8 +23,12 @@ from humanoid_hal.driver import (
     ImuSample,
     Sample,
 )
+from humanoid_hal.drivers.mock.bench import MockBench
 
 _GRAVITY = 9.80665  # [m/s^2] standard gravity
+
+
+FaultKind = Literal["off", "stuck", "garbage", "wrong", "intermittent", "raise"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class MockFault:
 
     # off: no answer; stuck: repeats its last reading; garbage: NaN; wrong: `value` is added to the
     # reading; intermittent: off in every second cycle; raise: read() raises DriverError.
-    kind: Literal["off", "stuck", "garbage", "wrong", "intermittent", "raise"]
+    kind: FaultKind
     # A joint, `imu`, or empty: all joints.
     what: str = ""
     # First cycle of the fault, counted from the first torque, and how many; 0: for ever.
@@ -92,16 +96,19 @@ class MockDriver(Driver):
                 raise DriverError(
                     f"robot '{robot.name}' has no joint '{fault.what}'{hint}; key `faults`"
                 )
+        #: What goes wrong; the bench adds to it.
+        self.faults = list(options.faults)
+        self.bench = MockBench(self)
         #: The newest commands, oldest first, and every call of enable().
         self.written: deque[Command] = deque(maxlen=options.keep)
         self.switched: list[bool] = []
         self.is_open = False
         self._effort_limit = robot.column("effort")
-        self._position = robot.poses[options.pose].copy()
+        self.position = robot.poses[options.pose].copy()  # [rad] the true one
         self._velocity = np.zeros(len(robot.joints))
         self._effort = np.zeros(len(robot.joints))
         self._command: Command | None = None
-        self._enabled = False
+        self.enabled = False
         self._started = False
         self._cycle = 0
         self._readings = 0
@@ -133,16 +140,20 @@ class MockDriver(Driver):
     def enable(self, on: bool) -> None:
         """See :meth:`Driver.enable`."""
         self.switched.append(on)
-        self._enabled = on
+        self.enabled = on
         self._started = self._started or on
         self._command = None
 
     def write(self, command: Command) -> None:
         """See :meth:`Driver.write`. Acts with the next read()."""
-        if not self._enabled:
+        if not self.enabled:
             raise DriverError("the mock driver has no torque; call enable(True) before write()")
         self._command = Command(*(np.array(getattr(command, f)) for f in Command.__slots__))
         self.written.append(self._command)
+
+    def inject(self, kind: FaultKind, what: str = "") -> None:
+        """Let a fault act from the next cycle on."""
+        self.faults.append(MockFault(kind, what, cycle=self._cycle))
 
     def _wait(self) -> None:
         """Simulated time does not wait."""
@@ -152,7 +163,7 @@ class MockDriver(Driver):
 
     def _advance(self) -> None:
         dt, inertia = self.period * 1e-9, self.options.inertia
-        q, v, c = self._position, self._velocity, self._command
+        q, v, c = self.position, self._velocity, self._command
         if c is None:
             self._effort = np.zeros_like(q)
         else:
@@ -164,10 +175,10 @@ class MockDriver(Driver):
                 inertia * (wanted - v) / dt, -self._effort_limit, self._effort_limit
             )
         self._velocity = v + dt * self._effort / inertia
-        self._position = q + dt * self._velocity
+        self.position = q + dt * self._velocity
 
     def _ideal(self, stamp: int) -> Sample:
-        n, feet = len(self._position), len(self._robot.feet)
+        n, feet = len(self.position), len(self._robot.feet)
         wrenches = np.zeros((feet, 6))
         wrenches[:, 2] = self.options.weight / feet
         # A real IMU never reads the same twice.
@@ -176,7 +187,7 @@ class MockDriver(Driver):
         temperature = self.options.temperature
         return Sample(
             stamp=stamp,
-            position=self._position.copy(),
+            position=self.position.copy(),
             velocity=self._velocity.copy(),
             effort=self._effort.copy(),
             fresh=np.ones(n, dtype=bool),
@@ -187,7 +198,7 @@ class MockDriver(Driver):
         )
 
     def _faulty(self, sample: Sample) -> Sample:
-        for fault in self.options.faults:
+        for fault in self.faults:
             if not fault.acts(self._cycle):
                 continue
             if fault.kind == "raise":

@@ -21,6 +21,7 @@ import numpy as np
 
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import Array, Capabilities, Command, Driver, DriverError, Sample
+from humanoid_hal.drivers.mujoco.bench import MujocoBench
 from humanoid_hal.drivers.mujoco.model import build, floor_normal
 from humanoid_hal.drivers.mujoco.options import MujocoOptions
 from humanoid_hal.drivers.mujoco.recorder import Recorder
@@ -50,6 +51,7 @@ class MujocoDriver(Driver):
         self.model = build(robot, options, self.period * 1e-9 / self.steps)
         self.data = mujoco.MjData(self.model)
         self.world = MujocoWorld(self, robot)
+        self.bench = MujocoBench(self)
         errors = SensorErrors(
             options.noise, len(robot.joints), len(robot.feet), self.period * 1e-9, options.seed
         )
@@ -63,7 +65,7 @@ class MujocoDriver(Driver):
         self._viewer: Viewer | None = None
         self._recorder: Recorder | None = None
         self._ticks = 0
-        self._enabled = self._moving = False
+        self.enabled = self._moving = False
         self.restart()
 
     def open(self) -> None:
@@ -103,14 +105,14 @@ class MujocoDriver(Driver):
 
     def enable(self, on: bool) -> None:
         """See :meth:`Driver.enable`. Torque stays zero until the next ``write``."""
-        self._enabled = on
+        self.enabled = on
         self._moving = self._moving or on
         if not on:
             self._release()
 
     def write(self, command: Command) -> None:
         """See :meth:`Driver.write`. Acts `latency` periods later; ignored while not enabled."""
-        if not self._enabled:
+        if not self.enabled:
             return
         control = command.stiffness * command.position
         control += command.damping * command.velocity
@@ -120,7 +122,7 @@ class MujocoDriver(Driver):
 
     def restart(self, pause: float = 0.0) -> None:
         """At rest in the start pose with torque off, one tick and `pause` [s] later."""
-        self._enabled = self._moving = False
+        self.enabled = self._moving = False
         self._release()
         self._ticks += 1 + round(pause * 1e9 / self.period)
         self._start.place(self.data, self._posture, self.options.clearance)
