@@ -37,6 +37,6 @@ class Turning(Node):
         self._beat.publish(Float64(data=self.get_clock().now().nanoseconds * 1e-9))
 
 
-class BrokenPromiseError(Node):
+class Broken(Node):
     def __init__(self):
         raise RuntimeError("no such sensor")

@@ -43,7 +43,7 @@ def test_a_plain_rclpy_node_runs_on_the_bags_time(tmp_path):
         ("own_nodes:Nothing", "PYTHONPATH"),
         ("no_such_module:Thing", "PYTHONPATH"),
         ("own_nodes:Float64", "neither"),
-        ("own_nodes:BrokenPromiseError", "no such sensor"),
+        ("own_nodes:Broken", "no such sensor"),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_the_reason(name, said):
