@@ -34,6 +34,7 @@ class Link:
         self.name, self.protocol, self.transport = name, protocol, transport
         self.state = LinkState.CLOSED
         self.reason = ""
+        self.fault = ""  # of the fault table, where `reason` is another than a lost bus
         self.silent_since = 0.0  # [s] steady; of this cycle's last answer
         self.retried = False
         self._talk: Talk | None = None
@@ -52,6 +53,7 @@ class Link:
         """The bus does not work any more."""
         self.transport.close()
         self.state, self.reason, self._talk = LinkState.LOST, str(error), None
+        self.fault = error.fault if isinstance(error, TransportError) else ""
 
     def send(self, payload: Any) -> None:
         """Send unless empty; a dead port makes the link LOST."""

@@ -6,7 +6,11 @@ from humanoid_hal.bus.protocol import Protocol
 from humanoid_hal.lookup import Registry
 
 #: The families of this package; others register theirs in the entry point group.
-BUILT_IN: dict[str, str] = {}
+BUILT_IN: dict[str, str] = {
+    "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
+    "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",
+    "robstride_mit": "humanoid_hal.drivers.mit.robstride:RobStrideMitProtocol",
+}
 
 PROTOCOLS = Registry("protocol", "humanoid_hal.protocols", BUILT_IN)
 

@@ -2,16 +2,20 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.protocol import P
+from humanoid_hal.can.interfaces import INTERFACES
 from humanoid_hal.driver import DriverError
 from humanoid_hal.lookup import Registry
 
 
 class TransportError(DriverError):
     """The port is not there, in use, or gone. The message names it and the next step."""
+
+    #: Of the fault table, where it is another than a lost bus.
+    fault: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,15 @@ class Transport(ABC, Generic[P]):
 
 
 #: Transports by name; others register theirs in the entry point group.
-BUILT_IN = {"serial": "humanoid_hal.bus.serial_port:SerialPort"}
+BUILT_IN = {
+    "serial": "humanoid_hal.bus.serial_port:SerialPort",
+    "slcan": "humanoid_hal.can.slcan_port:SlcanPort",
+    **{
+        name + kind: "humanoid_hal.can.python_can:PythonCanPort"
+        for name in INTERFACES
+        for kind in ("", "+fd")
+    },
+}
 
 TRANSPORTS = Registry("transport", "humanoid_hal.transports", BUILT_IN)
 

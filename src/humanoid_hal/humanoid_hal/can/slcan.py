@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.can.frames import EXTENDED, FD_LENGTHS, REMOTE, Frames, joined
+from humanoid_hal.bus.can import NO_FRAMES, CanBatch, joined
+from humanoid_hal.can.frames import EXTENDED, FD_LENGTHS, REMOTE, select
 
 CR, BEL = 13, 7
 #: Bit rate [bit/s] to the command that selects it, in a closed channel.
@@ -48,7 +49,7 @@ _LENGTH_TO_DLC = np.zeros(65, np.uint8)
 _LENGTH_TO_DLC[FD_LENGTHS] = np.arange(16)
 
 
-def encode(frames: Frames) -> bytes:
+def encode(frames: CanBatch) -> bytes:
     """The text that sends `frames`."""
     n = len(frames)
     if n == 0:
@@ -75,7 +76,7 @@ def encode(frames: Frames) -> bytes:
 class Received:
     """What a chunk of text held."""
 
-    frames: Frames
+    frames: CanBatch
     bad: int = 0  # lines that are no frame and no answer
     refused: int = 0  # BELs: the adapter did not take a command or a frame
     replies: tuple[bytes, ...] = ()  # answers to commands, without CR: version, status
@@ -101,7 +102,7 @@ class Decoder:
         if overlong:
             self._rest = b""
         if not ends.size:
-            return Received(joined(()), int(overlong))
+            return Received(NO_FRAMES, int(overlong))
         starts = np.concatenate(([0], ends[:-1] + 1))
         refused = text[ends] == BEL
         some = ends > starts  # an empty line is the adapter's OK
@@ -121,7 +122,7 @@ def _frames(
     starts: NDArray[np.intp],
     ends: NDArray[np.intp],
     candidates: NDArray[np.bool_],
-) -> tuple[Frames, NDArray[np.bool_]]:
+) -> tuple[CanBatch, NDArray[np.bool_]]:
     """The frames among the lines, and which lines they were."""
     letters = text[starts]
     lower = letters | 32
@@ -138,11 +139,9 @@ def _frames(
                 taken[rows[good]] = True
                 parts.append((rows[good], part))
     if len(parts) <= 1:
-        return (parts[0][1] if parts else joined(())), taken
-    if any(part.fd for _, part in parts):
-        parts = [(rows, _widened(part)) for rows, part in parts]
+        return (parts[0][1] if parts else NO_FRAMES), taken
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    return joined(part for _, part in parts).select(order), taken
+    return select(joined([part for _, part in parts]), order), taken
 
 
 def _lines(
@@ -152,7 +151,7 @@ def _lines(
     digits: int,
     fd: bool,
     remote: NDArray[np.bool_],
-) -> tuple[Frames, NDArray[np.bool_]]:
+) -> tuple[CanBatch, NDArray[np.bool_]]:
     """The frames of lines with identifiers of `digits` digits, and which lines were sound."""
     width = 64 if fd else 8
     columns = digits + 1 + 2 * width
@@ -175,10 +174,4 @@ def _lines(
     flags = np.where(remote[good], REMOTE, 0) | (0 if digits == 3 else EXTENDED)
     nibbles = values[:, digits + 1 :]
     data = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
-    return Frames((ids | flags).astype(np.uint32), length[good].astype(np.uint8), data, fd), good
-
-
-def _widened(part: Frames) -> Frames:
-    data = np.zeros((len(part), 64), np.uint8)
-    data[:, : part.data.shape[1]] = part.data
-    return Frames(part.ids, part.lengths, data, True)
+    return CanBatch((ids | flags).astype(np.uint32), length[good].astype(np.uint8), data, fd), good

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from humanoid_hal.can import EXTENDED
-from humanoid_hal.can.frames import frames_of
+from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.drivers.mit.models import ROBSTRIDE, agreed_scale, stack
 from humanoid_hal.drivers.robstride import codec, parameters
 
@@ -32,8 +31,8 @@ UNIT = st.floats(-1.0, 1.0)
         (codec.make_save([7]), 0x1600FD07, "0102030405060708"),
     ],
 )
-def test_frames_of_orders(frames: codec.Frames, identifier: int, payload: str) -> None:
-    assert list(frames) == [(EXTENDED | identifier, bytes.fromhex(payload))]
+def test_frames_of_orders(frames: CanBatch, identifier: int, payload: str) -> None:
+    assert frames.frames() == [(EXTENDED | identifier, bytes.fromhex(payload))]
 
 
 def vendor_control(p: float, v: float, kp: float, kd: float, t: float) -> tuple[int, bytes]:
@@ -55,7 +54,7 @@ def test_a_command_is_within_two_codes_of_the_vendors(
     torque, payload = vendor_control(*values)
     arrays = [np.array([x]) for x in values]
     ours = codec.make_control([7], RS01, arrays[0], arrays[1], arrays[4], arrays[2], arrays[3])
-    ((identifier, data),) = ours
+    ((identifier, data),) = ours.frames()
     assert identifier & 0xFF == 7
     assert abs((identifier >> 8 & 0xFFFF) - torque) <= 2
     for mine, theirs in zip(struct.unpack(">4H", data), struct.unpack(">4H", payload), strict=True):
@@ -86,22 +85,22 @@ def test_feedback_comes_back(
 def test_only_feedback_for_this_host_counts() -> None:
     others = [(0x0280_07FD, bytes(8)), (EXTENDED | 0x0280_07FC, bytes(8)),
               (EXTENDED | 0x0380_07FD, bytes(8)), (EXTENDED | 0x0280_07FD, bytes(7))]  # fmt: skip
-    assert codec.feedback_ids(frames_of(others)).tolist() == [-1] * 4
+    assert codec.feedback_ids(CanBatch.of(others)).tolist() == [-1] * 4
 
 
 def test_a_flipped_bit_of_feedback_is_another_motor_or_harmless() -> None:
     zero = np.zeros(1)
     ((identifier, payload),) = codec.make_feedback(
         [7], codec.HOST, RS01, zero, zero, zero, zero, [0], [codec.MODE_RUN]
-    )
+    ).frames()
     for bit in range(29):
-        flipped = frames_of([(identifier ^ 1 << bit, payload)])
+        flipped = CanBatch.of([(identifier ^ 1 << bit, payload)])
         motor = codec.feedback_ids(flipped)[0]
         assert motor != 7 or 16 <= bit <= 23  # a fault more, or another mode: never another value
     for bit in range(64):
         data = bytearray(payload)
         data[bit // 8] ^= 1 << bit % 8
-        read = codec.parse_feedback(RS01, frames_of([(identifier, bytes(data))]))
+        read = codec.parse_feedback(RS01, CanBatch.of([(identifier, bytes(data))]))
         assert abs(read.position[0]) <= 4 * np.pi + 1e-9
         assert abs(read.velocity[0]) <= 44 + 1e-9
 
@@ -124,7 +123,7 @@ def test_answers_are_read() -> None:
 
 @given(st.integers(0, 0xFFFF_FFFF), st.binary(max_size=8))
 def test_any_frame_is_read_or_refused(identifier: int, payload: bytes) -> None:
-    frames = frames_of([(identifier, payload)])
+    frames = CanBatch.of([(identifier, payload)])
     codec.feedback_ids(frames)
     codec.parse_parameter(identifier, payload)
     codec.parse_identity(identifier, payload)

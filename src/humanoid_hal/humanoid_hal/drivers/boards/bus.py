@@ -81,7 +81,7 @@ class ActuatorBus:
         lost = "bus_lost" if self.legs.any() else "arm_bus_lost"
         name = self.link.name
         if readings is None:
-            return {lost: f"bus '{name}': {self.link.reason}"}
+            return {self.link.fault or lost: f"bus '{name}': {self.link.reason}"}
         causes = self.quality.causes(name)
         if self.rejoined:
             causes[lost] = f"bus '{name}' is back, without torque: deactivate, then arm again"

@@ -1,124 +1,196 @@
-"""What Damiao adds to the MIT protocol: status, temperatures and registers.
+"""Damiao DM motors in MIT mode: the scale is read back, the watchdog set and read back.
 
-Reply: ``status << 4 | id & 15``, then the MIT state, temperature of the MOSFETs and of the rotor [degC].
-Registers: a frame of identifier 0x7FF with ``id low, id high, operation, register, value``; the answer
-has the same layout and comes from the board's feedback identifier.
+What can go wrong with published drivers and does not here: the handshake enables no torque, the state
+comes from the reply and not from the command, and the status nibble is looked at.
 
-Source: Damiao DM-J4310-2EC manual V1.2 (feedback frame, register list); damiao-motor 1.0.6 motor.py.
+Source: see damiao_registers.
 """
 
-import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from humanoid_hal.can.frames import Frames, classic
+from humanoid_description.strict_yaml import key
+from humanoid_hal.bus.can import CanBatch
+from humanoid_hal.bus.device import Device
+from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.can.conversation import ask_devices
+from humanoid_hal.drivers.mit import codec
+from humanoid_hal.drivers.mit import damiao_registers as registers
+from humanoid_hal.drivers.mit.damiao_registers import Register, Status
+from humanoid_hal.drivers.mit.damiao_tools import DamiaoTools
+from humanoid_hal.drivers.mit.models import DAMIAO, Scale, ScaleError, candidates_of, stack
+from humanoid_hal.drivers.mit.protocol import (
+    SCALE_SETTINGS,
+    BoardState,
+    MitProtocol,
+    stated_scale,
+)
 
-#: Identifier of register frames.
-REGISTER_ID = 0x7FF
-READ, WRITE, STORE, REFRESH = 0x33, 0x55, 0xAA, 0xCC
-#: One unit of register TIMEOUT [s].
-TIMEOUT_UNIT = 50e-6
-
-
-class Status(IntEnum):
-    """High four bits of a reply."""
-
-    DISABLED = 0x0
-    ENABLED = 0x1
-    OVER_VOLTAGE = 0x8
-    UNDER_VOLTAGE = 0x9
-    OVER_CURRENT = 0xA
-    MOSFET_TEMPERATURE = 0xB
-    ROTOR_TEMPERATURE = 0xC
-    COMMUNICATION_LOST = 0xD
-    OVERLOAD = 0xE
-
-
-class Register(IntEnum):
-    """The registers used here; those of `FLOATS` are float32, the others uint32."""
-
-    UV_VALUE = 0  # [V] protection threshold
-    OT_VALUE = 2  # [degC] protection threshold
-    MST_ID = 7  # identifier of the feedback frames
-    ESC_ID = 8  # identifier of the commands
-    TIMEOUT = 9  # watchdog, TIMEOUT_UNIT each; 0: off
-    CTRL_MODE = 10
-    SW_VER = 14
-    GEAR = 20
-    PMAX = 21  # [rad]
-    VMAX = 22  # [rad/s]
-    TMAX = 23  # [N m]
-    CAN_BAUD = 35  # code of BAUD_CODES
-    VBUS = 60  # [V]
+#: Fault of the fault table and its reason by status.
+STATUS_FAULTS = {
+    Status.OVER_VOLTAGE: ("overload", "over-voltage"),
+    Status.UNDER_VOLTAGE: ("under_voltage", "under-voltage"),
+    Status.OVER_CURRENT: ("overload", "over-current"),
+    Status.MOSFET_TEMPERATURE: ("over_temperature", "its MOSFETs are too hot"),
+    Status.ROTOR_TEMPERATURE: ("over_temperature", "its rotor is too hot"),
+    Status.COMMUNICATION_LOST: ("board_rebooted", "its watchdog acted: torque is off"),
+    Status.OVERLOAD: ("overload", "overload"),
+}
 
 
-FLOATS = frozenset((0, 2, 20, 21, 22, 23, 60))
-#: CTRL_MODE
-MODE_MIT = 1
-#: CAN_BAUD: 0 to 4 classic, above with CAN FD.
-BAUD_CODES = {125_000: 0, 200_000: 1, 250_000: 2, 500_000: 3, 1_000_000: 4}
+@dataclass(frozen=True)
+class DamiaoOptions:
+    """One bus."""
+
+    # The board switches torque off when no command came for this long.
+    watchdog: float = key(0.1, unit="s", min=0.01, max=10.0)
 
 
-def make_read(ids: ArrayLike, register: int) -> Frames:
-    """Ask boards `ids` (n,) for one register."""
-    return _register_frames(ids, READ, register, b"\0\0\0\0")
+class DamiaoProtocol(MitProtocol):
+    """See the module docstring."""
+
+    Options = DamiaoOptions
+    settings = (*SCALE_SETTINGS, "master_id")
+    largest_id = 0x7FE
+    tools = DamiaoTools()
+
+    @classmethod
+    def has_watchdog(cls, options: object) -> bool:
+        """Register TIMEOUT, which :meth:`arm` sets and reads back."""
+        return True
+
+    def scale_of(self, device: Device) -> Scale:
+        """The stated or the first published one; :meth:`startup` asks the board."""
+        try:
+            first = candidates_of(DAMIAO, device.model)[0].scale
+        except ScaleError as error:
+            raise BoardError(f"{device}: {error}") from error
+        return stated_scale(device) or first
+
+    def replies_of(self, device: Device) -> list[tuple[int, int]]:
+        """Any status with the low four bits of the id, to the setting `master_id` (id + 16)."""
+        master = round(device.settings.get("master_id", device.id + 0x10))
+        if not 0 <= master <= 0x7FF:
+            raise BoardError(f"{device}: master_id must be in 0..{0x7FF}, not {master}")
+        return [(master, status << 4 | device.id & 0xF) for status in range(16)]
+
+    def sound(self, batch: CanBatch) -> NDArray[np.bool_]:
+        """A straggling answer to a register access is no state: it starts with the id, too."""
+        operation = batch.data[:, 2]
+        access = np.isin(operation, registers.OPERATIONS) & (batch.data[:, 1] <= 7)
+        return (batch.lengths == 8) & ~access
+
+    def hear_state(self, identifier: int, payload: bytes) -> tuple[int, BoardState] | None:
+        """See :meth:`MitProtocol.hear_state` and :meth:`sound`."""
+        if registers.parse_register(payload) is not None:
+            return None
+        return super().hear_state(identifier, payload)
+
+    def poll(self, ids: Sequence[int]) -> CanBatch:
+        """The status request, which commands nothing."""
+        return registers.make_refresh(ids)
+
+    def suspicious(self) -> NDArray[np.bool_]:
+        """Every status but "enabled", and while torque is off "disabled"."""
+        status = self._data[:, 0] >> 4
+        normal = Status.ENABLED if self._on else Status.DISABLED
+        return status != normal
+
+    def temperature(self) -> NDArray[np.float64]:
+        """[degC] of the MOSFETs or the rotor, whichever is hotter."""
+        return self._data[:, 6:8].max(axis=1).astype(np.float64)
+
+    def state_of(self, index: int, payload: bytes) -> BoardState:
+        """From the status nibble."""
+        status = payload[0] >> 4
+        if status in (Status.DISABLED, Status.ENABLED):
+            return BoardState(status == Status.ENABLED)
+        if status in STATUS_FAULTS:
+            return BoardState(False, *STATUS_FAULTS[Status(status)])
+        return BoardState(False, "unknown_fault", f"status {status:#x}")
+
+    # -- conversations --------------------------------------------------------------------------
+
+    def startup(self) -> Conversation[CanBatch, tuple[str, ...]]:
+        """Torque off; feedback identifier, mode and full scale as the hardware file has them."""
+        masters = yield from self.read_all(Register.MST_ID)
+        for device, master in zip(self.devices, masters, strict=True):
+            wanted = device.settings.get("master_id", device.id + 0x10)
+            if master != wanted:
+                raise BoardError(
+                    f"{device}: its feedback identifier (MST_ID) is {master:g}, not {wanted:g}; state "
+                    "it as setting master_id or write the register"
+                )
+        yield from self.order(codec.DISABLE, "torque off")
+        modes = yield from self.read_all(Register.CTRL_MODE)
+        if any(mode != registers.MODE_MIT for mode in modes):
+            yield from self.write_all(Register.CTRL_MODE, registers.MODE_MIT)
+        yield from self._check_scales()
+        versions = yield from self.read_all(Register.SW_VER)
+        distinct = sorted({f"{version:g}" for version in versions})
+        return (f"mixed firmware: {', '.join(distinct)}",) if len(distinct) > 1 else ()
+
+    def _check_scales(self) -> Conversation[CanBatch, None]:
+        """The boards' PMAX, VMAX and TMAX decide; a hardware file that says otherwise is refused."""
+        position = yield from self.read_all(Register.PMAX)
+        velocity = yield from self.read_all(Register.VMAX)
+        torque = yield from self.read_all(Register.TMAX)
+        scales = []
+        for device, *found in zip(self.devices, position, velocity, torque, strict=True):
+            stated = stated_scale(device)
+            known = candidates_of(DAMIAO, device.model)
+            expected = [stated] if stated else [item.scale for item in known]
+            match = next((scale for scale in expected if _equal(scale, found)), None)
+            if match is None:
+                said = " or ".join(str(scale) for scale in expected)
+                raise BoardError(
+                    f"{device}: full scale on the board is {found[0]:g} rad, {found[1]:g} rad/s, "
+                    f"{found[2]:g} N m, but {'the hardware file' if stated else device.model} says "
+                    f"{said}; state {', '.join(SCALE_SETTINGS[:3])} or check the model"
+                )
+            scales.append(match)
+        self._scales = stack(scales)
+
+    def arm(self) -> Conversation[CanBatch, None]:
+        """Forget latched faults; set the watchdog and read it back."""
+        states = yield from ask_devices(
+            registers.make_refresh, self.hear_state, self.devices, "status request"
+        )
+        if any(state.fault for state in states):
+            yield from self.order(codec.CLEAR_FAULT, "clear faults")
+        units = round(self.options.watchdog / registers.TIMEOUT_UNIT)
+        yield from self.write_all(Register.TIMEOUT, units)
+
+    def read_all(self, register: Register) -> Conversation[CanBatch, list[float]]:
+        """One register of every board."""
+        return (
+            yield from ask_devices(
+                lambda ids: registers.make_read(ids, register),
+                registers.hear(registers.READ, register),
+                self.devices,
+                f"read {register.name}",
+            )
+        )
+
+    def write_all(self, register: Register, value: float) -> Conversation[CanBatch, None]:
+        """Set one register of every board and read it back."""
+        yield from ask_devices(
+            lambda ids: registers.make_write(ids, register, value),
+            registers.hear(registers.WRITE, register),
+            self.devices,
+            f"write {register.name}",
+        )
+        values = yield from self.read_all(register)
+        for device, found in zip(self.devices, values, strict=True):
+            if found != value:
+                raise BoardError(
+                    f"{device}: {register.name} reads {found:g} after writing {value:g}"
+                )
 
 
-def make_write(ids: ArrayLike, register: int, value: float) -> Frames:
-    """Set one register, in RAM; answered with the value taken."""
-    return _register_frames(ids, WRITE, register, _to_bytes(register, value))
-
-
-def make_store(ids: ArrayLike) -> Frames:
-    """Keep all registers over a power cycle. Only taken with torque off."""
-    return _register_frames(ids, STORE, 1, b"\0\0\0\0")
-
-
-def make_refresh(ids: ArrayLike) -> Frames:
-    """Ask for the state without commanding anything."""
-    return _register_frames(ids, REFRESH, 0, b"\0\0\0\0")
-
-
-def _register_frames(ids: ArrayLike, operation: int, register: int, value: bytes) -> Frames:
-    boards = np.asarray(ids, np.uint16)
-    data = np.zeros((len(boards), 8), np.uint8)
-    data[:, 0], data[:, 1] = boards & 0xFF, boards >> 8
-    data[:, 2], data[:, 3] = operation, register
-    data[:, 4:] = np.frombuffer(value, np.uint8)
-    return classic(np.full(len(boards), REGISTER_ID, np.uint32), data)
-
-
-def _to_bytes(register: int, value: float) -> bytes:
-    return struct.pack("<f", value) if register in FLOATS else struct.pack("<I", round(value))
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterValue:
-    """A register frame or its answer."""
-
-    board: int  # ESC_ID
-    operation: int
-    register: int
-    value: float
-
-
-def parse_register(payload: bytes) -> RegisterValue | None:
-    """The register access in a payload; None: it is none (it may be a state reply).
-
-    A state reply can look like this by chance when its first byte and position happen to match:
-    ask for registers only in conversations, where no state is waited for.
-    """
-    if len(payload) != 8 or payload[2] not in (READ, WRITE, STORE, REFRESH) or payload[1] > 7:
-        return None
-    board = payload[0] | payload[1] << 8
-    register = payload[3]
-    (value,) = struct.unpack("<f" if register in FLOATS else "<I", payload[4:])
-    return RegisterValue(board, payload[2], register, float(value))
-
-
-def status_of(first: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Status and id (low four bits) of the first bytes of replies."""
-    return first >> np.uint8(4), first & np.uint8(0xF)
+def _equal(scale: Scale, found: Sequence[float]) -> bool:
+    wanted = (scale.position, scale.velocity, scale.torque)
+    return all(abs(a - b) <= 1e-3 * a for a, b in zip(wanted, found, strict=True))

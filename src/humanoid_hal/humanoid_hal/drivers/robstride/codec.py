@@ -1,4 +1,4 @@
-"""Frames of the RobStride/CyberGear private protocol, for all motors of a bus at once.
+"""CanBatch of the RobStride/CyberGear private protocol, for all motors of a bus at once.
 
 Extended frames of 1 Mbit/s: identifier ``type << 24 | field << 8 | address``, 8 bytes of data. Commands
 carry the torque in `field` and position, velocity, kp, kd as big-endian 16 bit codes; the feedback
@@ -15,7 +15,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from humanoid_hal.can.frames import EXTENDED, Frames, classic
+from humanoid_hal.bus.can import EXTENDED, CanBatch
+from humanoid_hal.can.frames import classic
 from humanoid_hal.drivers.mit.codec import Scales
 from humanoid_hal.drivers.robstride.parameters import Parameter
 
@@ -87,7 +88,7 @@ def make_control(
     torque: Array,
     stiffness: Array,
     damping: Array,
-) -> Frames:
+) -> CanBatch:
     """Type 1, the MIT law; arguments of shape (n,) in motor-side SI units, finite."""
     p = _code(position, -scales.position, 2.0 * scales.position)
     v = _code(velocity, -scales.velocity, 2.0 * scales.velocity)
@@ -96,7 +97,7 @@ def make_control(
     return classic(identifier(Type.CONTROL, t, ids), _words(p, v, kp, kd))
 
 
-def parse_control(scales: Scales, frames: Frames) -> tuple[Array, Array, Array, Array, Array]:
+def parse_control(scales: Scales, frames: CanBatch) -> tuple[Array, Array, Array, Array, Array]:
     """Position, velocity, torque, stiffness, damping of type 1 frames: the board's side."""
     words = np.ascontiguousarray(frames.data[:, :8]).view(">u2").astype(np.float64)
     torque = ((frames.ids >> 8) & 0xFFFF).astype(np.float64)
@@ -119,7 +120,7 @@ def make_feedback(
     temperature: Array,
     faults: ArrayLike,
     mode: ArrayLike,
-) -> Frames:
+) -> CanBatch:
     """Type 2, the board's side; `temperature` [degC], `faults` bits of FEEDBACK_FAULTS."""
     field = np.asarray(ids, np.int64) | np.asarray(faults, np.int64) << 8
     field |= np.asarray(mode, np.int64) << 14
@@ -146,14 +147,14 @@ class Feedback:
     mode: NDArray[np.int64]
 
 
-def feedback_ids(frames: Frames, host: int = HOST) -> NDArray[np.int64]:
+def feedback_ids(frames: CanBatch, host: int = HOST) -> NDArray[np.int64]:
     """The motor each frame is feedback of; -1: it is no feedback for `host`."""
     ids = frames.ids.astype(np.int64)
     mine = (ids & ~0x00FF_FF00) == (EXTENDED | Type.FEEDBACK << 24 | host)
     return np.where(mine & (frames.lengths == 8), (ids >> 8) & 0xFF, -1)
 
 
-def parse_feedback(scales: Scales, frames: Frames) -> Feedback:
+def parse_feedback(scales: Scales, frames: CanBatch) -> Feedback:
     """Read type 2 frames; `scales` has one row per frame."""
     words = np.ascontiguousarray(frames.data[:, :8]).view(">u2").astype(np.float64)
     ids = frames.ids.astype(np.int64)
@@ -168,48 +169,48 @@ def parse_feedback(scales: Scales, frames: Frames) -> Feedback:
     )
 
 
-def _plain(kind: Type, ids: ArrayLike, data: bytes = bytes(8), host: int = HOST) -> Frames:
+def _plain(kind: Type, ids: ArrayLike, data: bytes = bytes(8), host: int = HOST) -> CanBatch:
     boards = np.asarray(ids)
     payload = np.tile(np.frombuffer(data, np.uint8), (len(boards), 1))
     return classic(identifier(kind, np.full(len(boards), host), boards), payload)
 
 
-def make_get_id(ids: ArrayLike) -> Frames:
+def make_get_id(ids: ArrayLike) -> CanBatch:
     """Type 0: who are you? Answered with the 64 bit serial number of the processor."""
     return _plain(Type.GET_ID, ids)
 
 
-def make_enable(ids: ArrayLike) -> Frames:
+def make_enable(ids: ArrayLike) -> CanBatch:
     """Type 3: torque on."""
     return _plain(Type.ENABLE, ids)
 
 
-def make_stop(ids: ArrayLike, clear: bool = False) -> Frames:
+def make_stop(ids: ArrayLike, clear: bool = False) -> CanBatch:
     """Type 4: torque off; with `clear` also forget the fault. Answered with feedback."""
     return _plain(Type.STOP, ids, bytes([clear, 0, 0, 0, 0, 0, 0, 0]))
 
 
-def make_set_zero(ids: ArrayLike) -> Frames:
+def make_set_zero(ids: ArrayLike) -> CanBatch:
     """Type 6: here is zero. Kept over a power cycle only after :func:`make_save` on RobStride."""
     return _plain(Type.SET_ZERO, ids, b"\1" + bytes(7))
 
 
-def make_set_id(ids: ArrayLike, new: int) -> Frames:
+def make_set_id(ids: ArrayLike, new: int) -> CanBatch:
     """Type 7: change the id at once."""
     return _plain(Type.SET_ID, ids, host=new << 8 | HOST)
 
 
-def make_save(ids: ArrayLike) -> Frames:
+def make_save(ids: ArrayLike) -> CanBatch:
     """Type 0x16: keep all parameters over a power cycle."""
     return _plain(Type.SAVE, ids, bytes(range(1, 9)))
 
 
-def make_read(ids: ArrayLike, parameter: Parameter) -> Frames:
+def make_read(ids: ArrayLike, parameter: Parameter) -> CanBatch:
     """Type 0x11: ask for one parameter."""
     return _plain(Type.READ, ids, struct.pack("<HHI", parameter.index, 0, 0))
 
 
-def make_write(ids: ArrayLike, parameter: Parameter, value: float) -> Frames:
+def make_write(ids: ArrayLike, parameter: Parameter, value: float) -> CanBatch:
     """Type 0x12: set one parameter, in RAM. Answered with feedback."""
     return _plain(Type.WRITE, ids, struct.pack("<HH", parameter.index, 0) + parameter.pack(value))
 

@@ -1,12 +1,11 @@
 """Damiao's registers and status, byte for byte as the maker's documents have them."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from humanoid_hal.drivers.mit import damiao
-from humanoid_hal.drivers.mit.damiao import Register
+from humanoid_hal.drivers.mit import damiao_registers as damiao
+from humanoid_hal.drivers.mit.damiao_registers import Register
 
 
 @pytest.mark.parametrize(
@@ -19,8 +18,8 @@ from humanoid_hal.drivers.mit.damiao import Register
         (damiao.make_refresh([4]), "0400cc0000000000"),
     ],
 )
-def test_register_frames(frames: damiao.Frames, payload: str) -> None:
-    assert list(frames) == [(0x7FF, bytes.fromhex(payload))]
+def test_register_frames(frames: damiao.CanBatch, payload: str) -> None:
+    assert frames.frames() == [(0x7FF, bytes.fromhex(payload))]
 
 
 @given(
@@ -29,7 +28,7 @@ def test_register_frames(frames: damiao.Frames, payload: str) -> None:
     st.floats(-1e6, 1e6, width=32),
 )
 def test_a_register_value_comes_back(board: int, register: int, value: float) -> None:
-    ((_, payload),) = damiao.make_write([board], register, value)
+    ((_, payload),) = damiao.make_write([board], register, value).frames()
     parsed = damiao.parse_register(payload)
     assert parsed == damiao.RegisterValue(board, damiao.WRITE, register, value)
 
@@ -43,9 +42,3 @@ def test_any_payload_is_read_or_refused(payload: bytes) -> None:
 def test_many_boards_are_asked_at_once() -> None:
     frames = damiao.make_refresh([1, 2, 3])
     assert frames.data[:, 0].tolist() == [1, 2, 3]
-
-
-def test_status_and_id_share_a_byte() -> None:
-    status, board = damiao.status_of(np.array([0xD4], np.uint8))
-    assert damiao.Status(status[0]) is damiao.Status.COMMUNICATION_LOST
-    assert board[0] == 4
