@@ -37,20 +37,24 @@ def nodes(domain, tmp_path):
 
 
 def test_a_killed_controller_leads_to_hold_and_then_to_damping(nodes):
-    processes = nodes(graph("g1", "mujoco", Options(answer_timeout=0.05)))
+    processes = nodes(graph("g1", "mujoco", Options()))
     seen = []
     with Link() as link:
         link.watch(ModeState, topics.MODE)
-        link.node.create_subscription(
-            SafetyState, topics.SAFETY_STATE, lambda m: seen.append(m.reaction), topics.EVENT
-        )
-        assert link.wait(
-            lambda: (mode := link.latest(topics.MODE)) and mode.mode == "stand", PATIENCE
-        )
+        link.node.create_subscription(SafetyState, topics.SAFETY_STATE, seen.append, topics.EVENT)
+
+        def stands():
+            mode = link.latest(topics.MODE)
+            healthy = seen and seen[-1].armed and seen[-1].reaction < SafetyState.HOLD
+            return healthy and mode and mode.mode == "stand"
+
+        assert link.wait(stands, PATIENCE)
         seen.clear()
         os.kill(processes.pids()[CONTROL], signal.SIGKILL)
-        assert link.wait(lambda: SafetyState.DAMP in seen, PATIENCE)
-    assert SafetyState.HOLD in seen[: seen.index(SafetyState.DAMP)]
+        assert link.wait(lambda: seen and seen[-1].reaction == SafetyState.DAMP, PATIENCE)
+    steps = [(state.reaction, state.active) for state in seen]
+    held = [active for reaction, active in steps if reaction == SafetyState.HOLD]
+    assert any("command_timeout" in fault for active in held for fault in active), steps
 
 
 class Commander:
