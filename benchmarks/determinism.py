@@ -1,24 +1,31 @@
-"""Whether one seed gives one byte sequence: two lock-step runs, every joint command compared.
+"""Whether one seed gives one byte sequence: two recorded lock-step runs, compared bit for bit.
 
-Each run is the whole graph over DDS, with sensor noise from the seed. Commands are compared by the
-stamp of the sample they answer, so that a message that the observer lost hides no difference: it is
-counted as not compared, and too many of these fail.
+Each run is the whole graph over DDS, with sensor noise from the seed, recorded from its first
+sample on. Messages are compared by the stamp of the sample they belong to, up to the last sample
+of the shorter run; a message that only one of the runs has is a difference.
 """
 
 import argparse
+import subprocess
+import sys
+import tempfile
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
-from _running import check, own_domain, running
+from _running import own_domain
 
 from humanoid_bringup.arguments import positive
-from humanoid_bringup.graph import Options
+from humanoid_bringup.bags.bag import Bag
+from humanoid_bringup.bags.compare import stamp_of
+from humanoid_bringup.errors import HumanoidError
 
 NAME = "determinism"
-SUMMARY = "two lock-step runs with one seed: joint commands byte by byte"
-BARS = {"differing_commands": "0", "compared_percent": ">= 95"}
+SUMMARY = "two lock-step runs with one seed: samples, states and commands bit by bit"
+BARS = {"differing_messages": "0", "missing_messages": "0"}
 
-#: [s] of real time a run may take
-LIMIT = 300.0
+#: What a cycle consists of.
+TOPICS = ("/joint_states", "/imu/data", "/wrench/*", "/robot_state", "/joint_commands")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,44 +38,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run twice and compare."""
     own_domain()
-    first, second = _commands(arguments), _commands(arguments)
-    last = min(max(first), max(second))
-    expected = sorted(stamp for stamp in first.keys() | second.keys() if stamp <= last)
-    common = [stamp for stamp in expected if stamp in first and stamp in second]
-    differing = [stamp for stamp in common if first[stamp] != second[stamp]]
-    compared = 100.0 * len(common) / len(expected)
+    with tempfile.TemporaryDirectory(prefix="humanoid-determinism-") as directory:
+        bags = (_recorded(arguments, Path(directory) / name) for name in ("first", "second"))
+        first, second = (_messages(bag) for bag in bags)
+    last = min(max(stamp for stamp, _ in run) for run in (first, second))
+    expected = sorted(key for key in first.keys() | second.keys() if key[0] <= last)
+    common = [key for key in expected if key in first and key in second]
+    differing = [key for key in common if first[key] != second[key]]
+    missing = len(expected) - len(common)
+    commands = sum(topic == "/joint_commands" for _, topic in common)
     return {
-        "ok": not differing and compared >= 95.0,
-        "differing_commands": len(differing),
-        "compared_commands": len(common),
-        "compared_percent": compared,
-        "first_difference_s": (differing[0] - expected[0]) * 1e-9 if differing else None,
+        "ok": commands > 0 and not differing and not missing,
+        "differing_messages": len(differing),
+        "missing_messages": missing,
+        "compared_messages": len(common),
+        "compared_commands": commands,
+        "first_difference": "{1} at {0} ns".format(*differing[0]) if differing else None,
     }
 
 
-def _commands(arguments: argparse.Namespace) -> dict[int, bytes]:
-    """Stamp [ns] -> serialised command, of one run."""
-    from rclpy.qos import QoSProfile, ReliabilityPolicy
+def _messages(bag: Path) -> dict[tuple[int, str], bytes]:
+    """(stamp [ns], topic) -> serialised message."""
+    with Bag(bag) as recorded:
+        return {
+            (stamp_of(message.data), message.topic): message.data
+            for message in recorded.messages([t for t in recorded.topics if _wanted(t)])
+        }
 
-    from humanoid_bringup.survey import Survey
-    from humanoid_interfaces.msg import JointCommand
-    from humanoid_runtime import topics
 
-    commands: dict[int, bytes] = {}
-    limit = arguments.seconds * 1e9
+def _wanted(topic: str) -> bool:
+    return any(fnmatchcase(topic, pattern) for pattern in TOPICS)
 
-    def note(data: bytes) -> None:  # 4 bytes of encapsulation, then the header's stamp
-        seconds, nanoseconds = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8))
-        commands[seconds * 1_000_000_000 + nanoseconds] = bytes(data)
 
-    def over() -> bool:
-        check(processes)
-        return bool(commands) and next(reversed(commands)) - next(iter(commands)) >= limit
-
-    options = Options(seed=arguments.seed)  # paced: the observer keeps up
-    with Survey() as survey:
-        qos = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
-        survey.node.create_subscription(JointCommand, topics.JOINT_COMMANDS, note, qos, raw=True)
-        with running(arguments.robot, options) as processes:
-            survey.wait(over, LIMIT)
-    return commands
+def _recorded(arguments: argparse.Namespace, bag: Path) -> Path:
+    """Record a standing robot. Raises HumanoidError when it does not stand."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "humanoid_bringup.cli", "sim", "--robot", arguments.robot),
+            *("--seconds", str(arguments.seconds), "--seed", str(arguments.seed)),
+            *("--record", str(bag), "--json"),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise HumanoidError(f"the run ended with exit code {done.returncode}")
+    return bag

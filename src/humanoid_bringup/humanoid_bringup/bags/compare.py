@@ -225,13 +225,13 @@ class Comparison:
     def expected(self, topic: str, time: int, data: bytes) -> None:
         """One message as it should be."""
         pair = self._pairs[topic]
-        pair.expected.add(time, data, _stamp(data) if pair.stamped else None)
+        pair.expected.add(time, data, stamp_of(data) if pair.stamped else None)
         self._match(pair)
 
     def actual(self, topic: str, time: int, data: bytes) -> None:
         """One message as it is."""
         pair = self._pairs[topic]
-        pair.actual.add(time, data, _stamp(data) if pair.stamped else None)
+        pair.actual.add(time, data, stamp_of(data) if pair.stamped else None)
         self._match(pair)
 
     def finish(self, title: str = "") -> Verdict:
@@ -342,7 +342,7 @@ class Comparison:
             pair.result.first = Divergence(
                 pair.result.topic,
                 (time - self._begin) * 1e-9,
-                _stamp(data) if pair.stamped else None,
+                stamp_of(data) if pair.stamped else None,
                 path,
                 expected,
                 actual,
@@ -350,7 +350,7 @@ class Comparison:
             )
 
 
-def _stamp(data: bytes) -> int:
+def stamp_of(data: bytes) -> int:
     """``header.stamp`` [ns] of a serialised message that begins with a header (CDR, 4 bytes in)."""
     if len(data) < 12:
         return -1
