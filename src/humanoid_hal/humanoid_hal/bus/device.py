@@ -57,6 +57,18 @@ class Shafts:
         """Torques [N m]."""
         return shaft * self._ratio
 
+    def position_to_shaft(self, joint: Array) -> Array:
+        """Angles [rad]."""
+        return joint * self._ratio + self._zero
+
+    def velocity_to_shaft(self, joint: Array) -> Array:
+        """Speeds [rad/s]."""
+        return joint * self._ratio
+
+    def effort_to_shaft(self, joint: Array) -> Array:
+        """Torques [N m]."""
+        return joint / self._ratio
+
     def command_to_shaft(self, joint: Command) -> Command:
         """The same torque law seen from the shafts."""
         return Command(
@@ -65,4 +77,14 @@ class Shafts:
             joint.effort / self._ratio,
             joint.stiffness / self._square,
             joint.damping / self._square,
+        )
+
+    def command_to_joint(self, shaft: Command) -> Command:
+        """The same torque law seen from the joints."""
+        return Command(
+            (shaft.position - self._zero) / self._ratio,
+            shaft.velocity / self._ratio,
+            shaft.effort * self._ratio,
+            shaft.stiffness * self._square,
+            shaft.damping * self._square,
         )

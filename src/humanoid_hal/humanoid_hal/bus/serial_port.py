@@ -27,6 +27,7 @@ class SerialPort(Transport[bytes]):
         self._port: serial.Serial | None = None
         self._fd = -1
         self._echo = b""  # sent, and still to come back
+        self.sent = 0  # [bytes] since it was opened
 
     @property
     def descriptor(self) -> int:
@@ -45,7 +46,7 @@ class SerialPort(Transport[bytes]):
         except (OSError, ValueError, NotImplementedError):
             pass  # not an adapter that has a latency timer
         self._port, self._fd = port, port.fileno()
-        self._echo = b""
+        self._echo, self.sent = b"", 0
         _tell_silence_from_end(self._fd)
 
     def close(self) -> None:
@@ -76,6 +77,7 @@ class SerialPort(Transport[bytes]):
                     f"{self.options.port} does not take bytes: its output queue stays full"
                 )
             select.select((), (self._fd,), (), until - now)
+        self.sent += len(payload)
         if self.options.echo:
             self._echo += payload
 

@@ -1,0 +1,37 @@
+"""The robot in MuJoCo as the plant behind emulated boards."""
+
+from collections.abc import Sequence
+
+from humanoid_description import RobotDescription
+from humanoid_hal.driver import Array, Command
+from humanoid_hal.drivers.mujoco import MujocoDriver, MujocoOptions
+from humanoid_hal.emulation.plant import Group, Plant
+
+
+class Physics(Plant):
+    """Stands still in its start pose until the first board has torque."""
+
+    def __init__(
+        self, robot: RobotDescription, groups: Sequence[Group], options: MujocoOptions
+    ) -> None:
+        """Raises DriverError if the robot cannot stand in its start pose."""
+        super().__init__(robot, groups)
+        self.driver = MujocoDriver(robot, options)
+        self.driver.open()
+        self.world = self.driver.world
+        self._enabled = False
+        self.advance(0.0)
+
+    def _move(self, law: Command, powered: bool, period: float) -> tuple[Array, Array, Array]:
+        if powered and not self._enabled:
+            self.driver.enable(True)
+            self._enabled = True
+        self.driver.write(law)
+        sample = self.driver.read()
+        self.stamp, self.imu = sample.stamp, sample.imu
+        return sample.position, sample.velocity, sample.effort
+
+    def reset(self) -> None:
+        """Back to the start pose, still until a board is given torque again."""
+        self.world.reset()  # type: ignore[union-attr]
+        self._enabled = False
