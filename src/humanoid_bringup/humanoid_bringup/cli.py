@@ -28,6 +28,7 @@ VERBS = {
     "doctor": "say in one line each what is missing or wrong, and the fix",
     "check-config": "check all files of a robot",
     "conformance": "prove that a driver keeps what the HAL relies on",
+    "new-driver": "make a package with a driver of your own, with its tests",
     "record": "record the topics of the graph to a bag",
     "replay": "replay a bag through nodes, and check what they emit",
     "diff": "compare two bags, with a verdict",
