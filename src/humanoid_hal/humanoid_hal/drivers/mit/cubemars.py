@@ -7,17 +7,16 @@ Source: CubeMars AK series manual v1.0.15, section 5.3. (TMotorCANControl 1.2.6 
 without its offset; the manual wins.)
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.can.answering import BoardState
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit.models import CUBEMARS, Scale
-from humanoid_hal.drivers.mit.protocol import BoardState, MitProtocol, known_scale
+from humanoid_hal.drivers.mit.protocol import MitProtocol, known_scale
 from humanoid_hal.drivers.mit.tools import SpecialTools
 
 #: Last byte of an 8-byte reply: fault of the fault table and what the manual calls it.
@@ -54,20 +53,16 @@ class CubeMarsProtocol(MitProtocol):
         """Six bytes are the older firmware."""
         return (batch.lengths == 8) | (batch.lengths == 6)
 
-    def poll(self, ids: Sequence[int]) -> CanBatch:
-        """The order to take torque off is answered with the state, too."""
-        return self.special(codec.DISABLE, ids)
-
     def suspicious(self) -> NDArray[np.bool_]:
         """An error is told in the last byte."""
-        return (self._lengths == 8) & (self._data[:, 7] != 0)
+        return (self.lengths == 8) & (self.data[:, 7] != 0)
 
     def temperature(self) -> NDArray[np.float64]:
         """[degC]; NaN with older firmware."""
-        values = self._data[:, 6].astype(np.float64) - TEMPERATURE_OFFSET
-        return np.where(self._lengths == 8, values, np.nan)
+        values = self.data[:, 6].astype(np.float64) - TEMPERATURE_OFFSET
+        return np.where(self.lengths == 8, values, np.nan)
 
-    def state_of(self, index: int, payload: bytes) -> BoardState:
+    def state_of(self, identifier: int, payload: bytes) -> BoardState:
         """These boards do not say whether torque is on: it is believed."""
         error = payload[7] if len(payload) == 8 else 0
         if not error:

@@ -16,6 +16,7 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.can.answering import BoardState
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit import damiao_registers as registers
@@ -24,7 +25,6 @@ from humanoid_hal.drivers.mit.damiao_tools import DamiaoTools
 from humanoid_hal.drivers.mit.models import DAMIAO, Scale, ScaleError, candidates_of, stack
 from humanoid_hal.drivers.mit.protocol import (
     SCALE_SETTINGS,
-    BoardState,
     MitProtocol,
     stated_scale,
 )
@@ -83,27 +83,21 @@ class DamiaoProtocol(MitProtocol):
         access = np.isin(operation, registers.OPERATIONS) & (batch.data[:, 1] <= 7)
         return (batch.lengths == 8) & ~access
 
-    def hear_state(self, identifier: int, payload: bytes) -> tuple[int, BoardState] | None:
-        """See :meth:`MitProtocol.hear_state` and :meth:`sound`."""
-        if registers.parse_register(payload) is not None:
-            return None
-        return super().hear_state(identifier, payload)
-
     def poll(self, ids: Sequence[int]) -> CanBatch:
         """The status request, which commands nothing."""
         return registers.make_refresh(ids)
 
     def suspicious(self) -> NDArray[np.bool_]:
         """Every status but "enabled", and while torque is off "disabled"."""
-        status = self._data[:, 0] >> 4
-        normal = Status.ENABLED if self._on else Status.DISABLED
+        status = self.data[:, 0] >> 4
+        normal = Status.ENABLED if self.on else Status.DISABLED
         return status != normal
 
     def temperature(self) -> NDArray[np.float64]:
         """[degC] of the MOSFETs or the rotor, whichever is hotter."""
-        return self._data[:, 6:8].max(axis=1).astype(np.float64)
+        return self.data[:, 6:8].max(axis=1).astype(np.float64)
 
-    def state_of(self, index: int, payload: bytes) -> BoardState:
+    def state_of(self, identifier: int, payload: bytes) -> BoardState:
         """From the status nibble."""
         status = payload[0] >> 4
         if status in (Status.DISABLED, Status.ENABLED):

@@ -17,11 +17,12 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.can.answering import BoardState
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import classic
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit.models import ROBSTRIDE, Scale
-from humanoid_hal.drivers.mit.protocol import BoardState, MitProtocol, known_scale
+from humanoid_hal.drivers.mit.protocol import MitProtocol, known_scale
 from humanoid_hal.drivers.mit.tools import SpecialTools
 from humanoid_hal.drivers.robstride.codec import FAULT_BITS
 
@@ -63,20 +64,16 @@ class RobStrideMitProtocol(MitProtocol):
         """All boards answer to the same identifier."""
         return [(self.options.host_id, device.id)]
 
-    def poll(self, ids: Sequence[int]) -> CanBatch:
-        """The order to take torque off is answered with the state, too."""
-        return self.special(codec.DISABLE, ids)
-
     def suspicious(self) -> NDArray[np.bool_]:
         """The state does not tell faults."""
         return np.zeros(len(self.devices), np.bool_)
 
     def temperature(self) -> NDArray[np.float64]:
         """[degC]."""
-        wide = self._data.astype(np.float64)
+        wide = self.data.astype(np.float64)
         return (wide[:, 6] * 256.0 + wide[:, 7]) * 0.1
 
-    def state_of(self, index: int, payload: bytes) -> BoardState:
+    def state_of(self, identifier: int, payload: bytes) -> BoardState:
         """Nothing but position, velocity and torque."""
         return BoardState(True)
 
