@@ -17,7 +17,7 @@ from _running import own_domain
 
 from humanoid_bringup.arguments import positive
 from humanoid_bringup.bags.bag import Bag
-from humanoid_bringup.bags.compare import stamp_of
+from humanoid_bringup.bags.fields import stamp_of
 from humanoid_bringup.errors import HumanoidError
 
 NAME = "determinism"

@@ -14,7 +14,7 @@ from std_msgs.msg import String
 from humanoid_bringup.bags.bag import Bag, Topic
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.link import Link
-from humanoid_bringup.qos import compatible, describe, recorded
+from humanoid_bringup.qos import DEPTH, compatible, describe, recorded
 from humanoid_bringup.recorder import DiskGuard, Recorder, Snapshot
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -151,6 +151,34 @@ def test_a_topic_that_was_expected_is_recorded_from_its_first_message(source, tm
     with Bag(tmp_path / "bag") as bag:
         assert bag.topics["/early"].count > 2
         assert "reliable" in bag.topics["/early"].qos
+
+
+def test_messages_that_the_recorder_was_too_slow_for_are_counted(source, tmp_path):
+    with Link("recorder") as link, BagWriter(tmp_path / "bag") as writer:
+        recorder = Recorder(link.node, writer, lambda _: False)
+        recorder.expect({"/flood": "std_msgs/msg/String"})
+        publisher = source.node.create_publisher(String, "/flood", RELIABLE)
+
+        def arrived():
+            publisher.publish(String(data="x"))
+            recorder.drain()
+            return recorder.counts.get("/flood", 0) > 2
+
+        wait_for(arrived)
+        published, before = 700, recorder.counts["/flood"]
+        for _ in range(published):
+            publisher.publish(String(data="x"))
+
+        def last_arrived():
+            recorder.drain()
+            publisher.publish(String(data="last"))
+            return recorder.lost
+
+        wait_for(last_arrived)
+        assert recorder.lost["/flood"] >= published - DEPTH
+        assert recorder.lost["/flood"] + recorder.counts["/flood"] - before >= published
+        assert recorder.lost_text() == f"/flood {recorder.lost['/flood']}"
+        recorder.close()
 
 
 def test_a_type_that_is_not_installed_is_left_out_with_its_reason(source, tmp_path):

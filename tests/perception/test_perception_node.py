@@ -164,6 +164,14 @@ def test_a_repeated_sample_is_answered_with_the_same_bytes(
     assert len(set(hal.states[-3:])) == 1
 
 
+def test_a_repeated_sample_brings_its_odom_again(hal: Hal, node: Any, standing: Any) -> None:
+    """Who came too late for the first answer gets all of it from the next one."""
+    sample = standing(1)
+    hal.answer(sample)
+    hal.until(lambda: len(hal.odometry) >= 3, lambda: hal.send(sample))
+    assert len({(m.header.stamp.nanosec, m.pose.pose.position.z) for m in hal.odometry}) == 1
+
+
 def test_nothing_is_answered_before_the_imu_is_there(hal: Hal, node: Any, standing: Any) -> None:
     sample = standing(1)
     hal.until(

@@ -82,6 +82,61 @@ def loose():
 LOOSE = loose()
 
 
+def without(bag, path, dropped):
+    """A copy of `bag` without the messages (topic, index) of `dropped`."""
+    from humanoid_bringup.bags.writer import BagWriter
+
+    seen = dict.fromkeys((topic for topic, _ in dropped), -1)
+    with Bag(bag) as source, BagWriter(path, custom=source.custom) as writer:
+        for topic in source.topics.values():
+            writer.add(topic)
+        for message in source.messages():
+            if message.topic in seen:
+                seen[message.topic] += 1
+                if (message.topic, seen[message.topic]) in dropped:
+                    continue
+            writer.write(message.topic, message.time, message.data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("node", "takes", "emits"),
+    [
+        ("estimator", "/joint_states", "/robot_state"),
+        ("controller", "/robot_state", "/joint_commands"),
+    ],
+)
+def test_a_sample_that_the_recorded_node_skipped_is_skipped_again(
+    bag, tmp_path, node, takes, emits
+):
+    """A node that is late leaves samples out; the recorder has them all the same."""
+    from humanoid_bringup.bags.writer import BagWriter
+
+    late = without(bag, tmp_path / "late", {(takes, 300), (takes, 301)})
+    run(Job(late, (node,), output=tmp_path / "answers"))
+    recorded = tmp_path / "recorded"
+    with (
+        Bag(bag) as whole,
+        Bag(tmp_path / "answers") as answers,
+        BagWriter(recorded, custom=whole.custom) as writer,
+    ):
+        for topic in whole.topics.values():
+            writer.add(topic)
+        others = (m for m in whole.messages() if m.topic not in answers.topics)
+        for message in sorted([*others, *answers.messages()], key=lambda m: m.time):
+            writer.write(message.topic, message.time, message.data)
+    verdict = run(Job(recorded, (node,), check=True)).verdict
+    assert verdict, verdict
+    assert verdict.topics[0].compared == 499
+
+
+@pytest.mark.parametrize("topic", ["/robot_state", "/joint_commands"])
+def test_an_answer_that_is_missing_in_the_bag_fails_the_check(bag, tmp_path, topic):
+    node = {"/robot_state": "estimator", "/joint_commands": "controller"}[topic]
+    path = without(bag, tmp_path / "gap", {(topic, 300)})
+    assert not run(Job(path, (node,), check=True)).verdict
+
+
 def test_a_part_of_a_bag_can_be_replayed(bag):
     outcome = run(Job(bag, until=0.2)).outcome
     assert 95 <= outcome.emitted["robot_state"] <= 101

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -94,6 +95,27 @@ class Snapshot:
             return sum(writer.counts.values())
 
 
+@dataclass
+class _Reader:
+    """One subscribed topic."""
+
+    kind: str
+    subscription: Subscription
+    sequence: int = 0  # the middleware's number of the last message
+    lost: int = 0
+    #: False: numbers that went back are those of several publishers, and tell nothing.
+    countable: bool = True
+
+    def note(self, sequence: int) -> None:
+        """Count what is missing since the last message."""
+        if self.sequence and self.countable:
+            if sequence > self.sequence:
+                self.lost += sequence - self.sequence - 1
+            else:
+                self.countable, self.lost = False, 0
+        self.sequence = sequence
+
+
 class Recorder:
     """Subscribes to topics as discovery finds them and passes on what arrives."""
 
@@ -101,7 +123,7 @@ class Recorder:
         """`wanted(topic)` chooses topics by their absolute name."""
         self._node, self._sink, self._wanted = node, sink, wanted
         self._loop = HotLoop(node, rest_period=0.1)
-        self._subscriptions: dict[str, tuple[str, Subscription]] = {}  # topic -> type and reader
+        self._readers: dict[str, _Reader] = {}  # by topic
         self._announced: set[str] = set()
         self._begin = time.time_ns()
         self._discovery_due = 0.0
@@ -120,6 +142,18 @@ class Recorder:
             qos = EXPECTED_LATCHED if name in latched else EXPECTED
             self._subscribe(topic, kind, qos)
 
+    @property
+    def lost(self) -> dict[str, int]:
+        """Messages of each topic that were published and did not arrive, where there are any.
+
+        By the middleware's sequence numbers; of topics with several publishers nothing is known.
+        """
+        return {topic: reader.lost for topic, reader in self._readers.items() if reader.lost}
+
+    def lost_text(self) -> str:
+        """As :attr:`lost`, as it stands in a bag; empty where nothing was lost."""
+        return ", ".join(f"{topic} {count}" for topic, count in sorted(self.lost.items()))
+
     def turn(self) -> None:
         """Look for topics when due, take what has come, and serve the node's other work."""
         now = time.monotonic()
@@ -137,21 +171,20 @@ class Recorder:
             offered = self._offered(topic)
             if not offered:
                 continue
-            if topic in self._subscriptions or self._subscribe(
-                topic, kinds[0], compatible(offered)
-            ):
+            if topic in self._readers or self._subscribe(topic, kinds[0], compatible(offered)):
                 self._announce(topic, offered)
 
     def drain(self) -> None:
         """Pass on everything that has come. Raises OSError when it cannot be written."""
         write, take, begin = self._sink.write, self._loop.take_with_info, self._begin
-        for topic, (_, subscription) in self._subscriptions.items():
-            count = 0
+        for topic, reader in self._readers.items():
+            count, subscription = 0, reader.subscription
             while (taken := take(subscription)) is not None:
                 if topic not in self._announced:
                     self._announce(topic, self._offered(topic))
                 data, info = taken
                 published = info["source_timestamp"] or time.time_ns()
+                reader.note(info["publication_sequence_number"] or 0)
                 write(topic, max(published, begin), data, published)
                 self.bytes += len(data)
                 count += 1
@@ -173,11 +206,11 @@ class Recorder:
             self.unknown[topic] = f"{kind}: {problem}"
             return False
         reader = self._loop.subscribe(message, topic, qos, raw=True)
-        self._subscriptions[topic] = (kind, reader)
+        self._readers[topic] = _Reader(kind, reader)
         return True
 
     def _announce(self, topic: str, offered: list[QoSProfile]) -> None:
-        kind, _ = self._subscriptions[topic]
+        kind = self._readers[topic].kind
         self._sink.add(Topic(topic, kind, definition(kind), describe(offered)))
         self._announced.add(topic)
         self.counts[topic] = 0

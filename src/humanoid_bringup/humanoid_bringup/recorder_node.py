@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
+from humanoid_bringup.bags.source import LOST
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.locate import find_robot
 from humanoid_bringup.recorder import PERIOD, DiskGuard, Recorder
@@ -26,6 +27,16 @@ from humanoid_runtime.parameters import declare
 REMINDER = 1.0
 #: The recorder gives way to control.
 NICE = 5
+#: Each is repeated while the world stands still, and comes last of what its node publishes: who has
+#: these has all, since discovery tells of topics in the order they were made.
+REQUIRED = (
+    topics.JOINT_STATES,
+    topics.ODOM,
+    topics.ROBOT_STATE,
+    topics.MODE,
+    topics.JOINT_COMMANDS,
+    topics.SAFETY_STATE,
+)
 #: Samples from the first message of every required topic until the recorder says that it is ready.
 SETTLED = 30
 #: A file of a long run is not larger than this [bytes, before compression].
@@ -48,8 +59,7 @@ class RecorderNode(Node):
         self._writer = BagWriter(Path(path), split_bytes=SPLIT, custom=custom)
         self._recorder = Recorder(self, self._writer, lambda _: True)
         self._recorder.expect(expected(custom["robot"]), latched=(topics.ROBOT_DESCRIPTION,))
-        required = (topics.JOINT_STATES, topics.IMU, topics.ROBOT_STATE, topics.JOINT_COMMANDS)
-        self._required = [self.resolve_topic_name(name) for name in required]
+        self._required = [self.resolve_topic_name(name) for name in REQUIRED]
         self._ready: list[int] = []  # joint_states since every required topic has come
         self._recording = self.create_publisher(Bool, topics.RECORDING, topics.LATCHED)
         self._guard = DiskGuard(Path(path), reserve * 1_000_000)
@@ -71,7 +81,7 @@ class RecorderNode(Node):
         try:
             if not self._stopped:
                 self._turn()
-                self._writer.close()
+                self._end()
         finally:
             self._recorder.close()
             self.destroy_node()
@@ -86,9 +96,16 @@ class RecorderNode(Node):
         if self._stopped:
             self.get_logger().warning(f"recording stopped: {self._stopped}")
             try:
-                self._writer.close()
+                self._end()
             except OSError as problem:
                 self.get_logger().warning(f"{problem}; 'humanoid bag recover' saves the bag")
+
+    def _end(self) -> None:
+        """Close the bag, with what is missing in it. Raises OSError."""
+        if lost := self._recorder.lost_text():
+            self._writer.custom[LOST] = lost
+            self.get_logger().warning(f"messages that were lost: {lost}")
+        self._writer.close()
 
     def _tell_ready(self) -> None:
         """Once: the HAL waits for it, with the world standing still or nothing armed."""
@@ -118,19 +135,16 @@ class RecorderNode(Node):
 
 
 def expected(robot: str) -> dict[str, str]:
-    """The topics of the graph -> their types; `robot`: its name or file."""
+    """The topics of the graph -> their types; `robot`: its name or file.
+
+    What is published only now and then comes first: see :data:`REQUIRED`.
+    """
     feet = load_robot(find_robot(robot)).feet
     wrenches = [topics.WRENCH.format(foot=foot.name) for foot in feet]
     return {
         **dict.fromkeys(wrenches, "geometry_msgs/msg/WrenchStamped"),
         topics.IMU: "sensor_msgs/msg/Imu",
-        topics.JOINT_STATES: "sensor_msgs/msg/JointState",
-        topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
-        topics.ODOM: "nav_msgs/msg/Odometry",
-        topics.JOINT_COMMANDS: "humanoid_interfaces/msg/JointCommand",
-        topics.SAFETY_STATE: "humanoid_interfaces/msg/SafetyState",
-        topics.MODE: "humanoid_interfaces/msg/ModeState",
-        topics.FAULTS: "humanoid_interfaces/msg/FaultReport",
+        topics.ROBOT_DESCRIPTION: "std_msgs/msg/String",
         topics.ORDER_MODE: "humanoid_interfaces/msg/ModeState",
         topics.ORDER_POSE: "geometry_msgs/msg/PoseStamped",
         topics.ORDER_VELOCITY: "geometry_msgs/msg/TwistStamped",
@@ -138,7 +152,13 @@ def expected(robot: str) -> dict[str, str]:
         topics.ORDER_TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
         topics.BODY_POSE: "geometry_msgs/msg/PoseStamped",
         topics.JOINT_TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
-        topics.ROBOT_DESCRIPTION: "std_msgs/msg/String",
+        topics.FAULTS: "humanoid_interfaces/msg/FaultReport",
+        topics.SAFETY_STATE: "humanoid_interfaces/msg/SafetyState",
+        topics.MODE: "humanoid_interfaces/msg/ModeState",
+        topics.JOINT_STATES: "sensor_msgs/msg/JointState",
+        topics.ODOM: "nav_msgs/msg/Odometry",
+        topics.ROBOT_STATE: "humanoid_interfaces/msg/RobotState",
+        topics.JOINT_COMMANDS: "humanoid_interfaces/msg/JointCommand",
     }
 
 

@@ -25,8 +25,6 @@ class SampleStreams:
         joints = JointState(name=list(robot.joint_names))
         for name in ("position", "velocity", "effort"):
             setattr(joints, name, np.zeros(n))
-        self._joints = FixedPublisher(node, joints, topics.JOINT_STATES, topics.STREAM)
-        self._columns = [self._joints.view(name) for name in ("position", "velocity", "effort")]
         self._wrenches = []
         for foot in robot.feet:
             wrench = WrenchStamped()
@@ -43,6 +41,9 @@ class SampleStreams:
         self._no_orientation = self._imu.view("orientation_covariance")
         self._angular = self._imu.view("angular_velocity.x", "angular_velocity.z")
         self._linear = self._imu.view("linear_acceleration.x", "linear_acceleration.z")
+        # Discovery tells of topics in the order they were made: who has this one has the rest.
+        self._joints = FixedPublisher(node, joints, topics.JOINT_STATES, topics.STREAM)
+        self._columns = [self._joints.view(name) for name in ("position", "velocity", "effort")]
 
     def publish(self, sample: Sample) -> None:
         """Publish one sample on all its topics."""

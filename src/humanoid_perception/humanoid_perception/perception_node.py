@@ -98,19 +98,21 @@ class PerceptionNode(Node):
         robot = load_robot(robot_file)
         self._perception = Perception(robot, _config(config_file, robot.directory))
         self._loop = loop = HotLoop(self)
-        self._joints = loop.subscribe(JointState, topics.JOINT_STATES, topics.STREAM, raw=True)
-        self._reader = JointReader(robot)
         self._imu = self._stream(Imu, topics.IMU, robot.imu.link)
         self._wrenches = [
             self._stream(WrenchStamped, topics.WRENCH.format(foot=foot.name), foot.name)
             for foot in robot.feet
         ]
+        # Discovery tells of topics in the order they were made: with this one all are connected.
+        self._joints = loop.subscribe(JointState, topics.JOINT_STATES, topics.STREAM, raw=True)
+        self._reader = JointReader(robot)
         self._state = StatePublisher(self, robot)
         self._odometry = OdometryPublisher(self)
         self._faults = self.create_publisher(FaultReport, topics.FAULTS, topics.EVENT)
         self._answer: tuple[Measurement, Estimate] | None = None
         self._unanswered = 0  # samples without IMU before the first answer
         self._odom_due = 0
+        self._odom_stamp: int | None = None  # of the last odom
         self._report_due = 0
         self._reported: tuple[str, ...] = ()
         self._quiet = True  # no report since the last beat of the steady clock
@@ -145,7 +147,7 @@ class PerceptionNode(Node):
         stamp, position, velocity, effort = self._reader.read(data)
         last = self._answer
         if last is not None and stamp == last[1].stamp:
-            self._state.publish(*last)
+            self._repeat(*last)
             return
         if last is not None and stamp < last[1].stamp:
             for stream in (self._imu, *self._wrenches):
@@ -175,9 +177,16 @@ class PerceptionNode(Node):
         self._state.publish(m, e)
         self._publish_slow(e)
 
+    def _repeat(self, m: Measurement, e: Estimate) -> None:
+        """Answer a sample again, with all that it was answered with."""
+        self._state.publish(m, e)
+        if e.stamp == self._odom_stamp:
+            self._odometry.publish(e)
+
     def _publish_slow(self, e: Estimate) -> None:
         if e.stamp >= self._odom_due:
             self._odom_due = e.stamp + ODOM_PERIOD
+            self._odom_stamp = e.stamp
             self._odometry.publish(e)
         names = tuple(name for name, _ in e.faults)
         if names != self._reported or e.stamp >= self._report_due:

@@ -3,11 +3,11 @@ import functools
 import numpy as np
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Imu
 from std_msgs.msg import String
 
 from humanoid_bringup.bags.bag import Topic
+from humanoid_bringup.bags.outlet import serialise
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.definitions import definition
 from humanoid_bringup.qos import describe
@@ -26,7 +26,7 @@ def topic(name, kind, qos=STREAM):
     return Topic(name, kind, definition(kind), describe([qos]))
 
 
-@functools.cache  # rclpy leaves padding uninitialised: serialise once
+@functools.cache
 def imu(index, change=0.0):
     """One message of a bag: numbers that only that one has."""
     message = Imu()
@@ -36,7 +36,7 @@ def imu(index, change=0.0):
     message.angular_velocity.x, message.angular_velocity.y, message.angular_velocity.z = values[:3]
     message.linear_acceleration.x = values[3] + change
     message.linear_acceleration.y, message.linear_acceleration.z = values[4:]
-    return serialize_message(message)
+    return serialise(message)
 
 
 def write_bag(path, count=400, change=None, **options):
@@ -44,7 +44,7 @@ def write_bag(path, count=400, change=None, **options):
     with BagWriter(path, chunk_size=options.pop("chunk_size", 8192), **options) as writer:
         writer.add(topic("/robot_description", "std_msgs/msg/String", LATCHED))
         writer.add(topic("/imu/data", "sensor_msgs/msg/Imu"))
-        writer.write("/robot_description", SECOND, serialize_message(String(data="<robot/>")))
+        writer.write("/robot_description", SECOND, serialise(String(data="<robot/>")))
         for index in range(count):
             data = imu(index, change(index) if change else 0.0)
             writer.write("/imu/data", SECOND + index * 2_000_000, data)

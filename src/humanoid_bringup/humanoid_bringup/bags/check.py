@@ -5,6 +5,7 @@ from pathlib import Path
 
 from humanoid_bringup.bags.bag import Bag, BagError
 from humanoid_bringup.bags.mcap_file import verify
+from humanoid_bringup.bags.source import LOST
 from humanoid_bringup.errors import HumanoidError
 
 
@@ -38,6 +39,8 @@ def check(path: Path) -> Findings:
             )
         if not all(topic.definition for topic in bag.topics.values()):
             found.remarks.append("message definitions are missing; installed ones are used")
+        if lost := bag.custom.get(LOST):
+            found.remarks.append(f"the recorder lost messages: {lost}")
         silent = [t.name for t in bag.topics.values() if not t.qos]
         if silent and bag.kind != "ros1":
             found.remarks.append(f"no QoS is recorded for {len(silent)} topics")

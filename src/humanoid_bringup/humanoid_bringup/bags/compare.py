@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from humanoid_bringup.bags.fields import Decoder, flatten
+from humanoid_bringup.bags.fields import Decoder, flatten, stamp_of
 from humanoid_bringup.errors import Exit, HumanoidError
 
-_STAMP = struct.Struct("<iI")
-_NANOSECONDS = 1_000_000_000
 #: Differing values of one field that a report can draw.
 MOST_POINTS = 2000
 MOST_FIELDS = 6
@@ -348,14 +346,6 @@ class Comparison:
                 actual,
                 pair.index,
             )
-
-
-def stamp_of(data: bytes) -> int:
-    """``header.stamp`` [ns] of a serialised message that begins with a header (CDR, 4 bytes in)."""
-    if len(data) < 12:
-        return -1
-    seconds, nanoseconds = _STAMP.unpack_from(data, 4)
-    return int(seconds) * _NANOSECONDS + int(nanoseconds)
 
 
 def _same_fields(decoder: Decoder, kind: str, a: bytes, b: bytes) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rclpy.serialization import deserialize_message
 
+from humanoid_bringup.bags.answered import Answered, answered
 from humanoid_bringup.bags.outlet import Outlet, serialise
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit
@@ -78,12 +79,14 @@ class Controller(Unit):
         )
         self._sequence = self._command.view("sequence")
         self._views = [self._command.view(name) for name in TARGETS]
+        self._answered = Answered()
         self._stamp: int | None = None
         self._orders: deque[tuple[int, str, Any]] = deque()
         self._mode: Any = None
 
     def prepare(self, source: Source) -> None:
-        """Collect the orders that say when they were taken."""
+        """Collect the orders that say when they were taken, and what the node skipped."""
+        self._answered = answered(source, topics.JOINT_COMMANDS, _OUTPUTS[topics.JOINT_COMMANDS])
         found = []
         for topic in (topics.ORDER_MODE, *_ORDERS.values()):
             for message in source.messages([topic]):
@@ -110,7 +113,7 @@ class Controller(Unit):
 
     def _answer(self, data: bytes) -> None:
         state = self._convert(data)
-        if state is None:
+        if state is None or self._answered.skipped(state.stamp):
             return
         while self._orders and self._orders[0][0] < state.stamp:
             _, topic, order = self._orders.popleft()

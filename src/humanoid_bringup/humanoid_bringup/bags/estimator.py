@@ -13,6 +13,7 @@ from geometry_msgs.msg import WrenchStamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import Imu
 
+from humanoid_bringup.bags.answered import Answered, answered
 from humanoid_bringup.bags.outlet import Outlet
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import Setup, Unit
@@ -112,14 +113,17 @@ class Estimator(Unit):
         outlet = Outlet(emit)
         self._state = StatePublisher(outlet, robot)
         self._odometry = OdometryPublisher(outlet)
+        self._answered = Answered()
         self._waiting: _Joints | None = None
         self._answer: tuple[Measurement, Estimate] | None = None
         self._odom_due = 0
+        self._odom_stamp: int | None = None
 
     def prepare(self, source: Source) -> None:
-        """Find the sensors that the recorded robot did not have: they are not waited for."""
+        """Find sensors that the recorded robot did not have, and samples that its node skipped."""
         for topic, sensor in self._sensors.items():
             sensor.alive = topic in source.topics and source.topics[topic].count > 0
+        self._answered = answered(source, topics.ROBOT_STATE, _OUTPUTS[topics.ROBOT_STATE])
 
     def take(self, topic: str, data: bytes, time: int) -> None:
         """One message; answers as soon as a sample is complete."""
@@ -138,6 +142,8 @@ class Estimator(Unit):
             joints = _Joints(*self._reader.read(data), time)
         except MessageError as error:
             raise HumanoidError(f"{error}; or give --map", Exit.CONFIGURATION) from error
+        if self._answered.skipped(joints.stamp):
+            return
         if waiting is not None and (self._answer is not None or waiting.stamp != joints.stamp):
             self._conclude(waiting)
         if self._repeats(joints.stamp):
@@ -160,6 +166,8 @@ class Estimator(Unit):
             return False
         if stamp == last[1].stamp:
             self._state.publish(*last)
+            if stamp == self._odom_stamp:
+                self._odometry.publish(last[1])
             return True
         if stamp < last[1].stamp:
             for sensor in self._all:
@@ -189,4 +197,5 @@ class Estimator(Unit):
         self._state.publish(measurement, estimate)
         if estimate.stamp >= self._odom_due:
             self._odom_due = estimate.stamp + ODOM_PERIOD
+            self._odom_stamp = estimate.stamp
             self._odometry.publish(estimate)

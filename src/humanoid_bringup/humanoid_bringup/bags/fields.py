@@ -1,6 +1,7 @@
 """Messages by field: decoded with the definitions that the bag carries."""
 
 import dataclasses
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typest
 
 from humanoid_bringup.definitions import definition
 from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_runtime.stamps import NANOSECONDS
 
 HEADER = "std_msgs/msg/Header"
+_STAMP = struct.Struct("<iI")
 
 
 class Decoder:
@@ -72,6 +75,17 @@ class Decoder:
         store = get_typestore(Stores.EMPTY)
         store.register(types)
         return store
+
+
+def stamp_of(data: bytes) -> int:
+    """``header.stamp`` [ns] of a serialised message that begins with a header (CDR, 4 bytes in).
+
+    -1 where the message is too short for one.
+    """
+    if len(data) < 12:
+        return -1
+    seconds, nanoseconds = _STAMP.unpack_from(data, 4)
+    return int(seconds) * NANOSECONDS + int(nanoseconds)
 
 
 def flatten(message: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

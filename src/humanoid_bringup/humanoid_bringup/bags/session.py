@@ -10,7 +10,7 @@ from humanoid_bringup.bags.compare import Comparison, Tolerance, Verdict
 from humanoid_bringup.bags.fields import Decoder
 from humanoid_bringup.bags.mapping import Mapper, load_mapping
 from humanoid_bringup.bags.replay import Outcome, Replay
-from humanoid_bringup.bags.source import Source
+from humanoid_bringup.bags.source import LOST, Source
 from humanoid_bringup.bags.unit import Setup
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.definitions import definition
@@ -78,7 +78,9 @@ def _run(job: Job) -> Result:
         verdict = None
         if outputs.comparison is not None:
             names = ", ".join(job.nodes)
-            verdict = outputs.comparison.finish(f"{names} replayed from {job.bag}")
+            lost = bag.custom.get(LOST, "")
+            note = f" (its recorder lost messages: {lost})" if lost else ""
+            verdict = outputs.comparison.finish(f"{names} replayed from {job.bag}{note}")
         return Result(outcome, verdict)
 
 

@@ -53,6 +53,7 @@ class SimulatedBag:
         self._sequence = self._command.view("sequence")
         self._targets = [self._command.view(name) for name in TARGETS]
         self._odom_due = 0
+        self._odom_stamp: int | None = None
         self._stamp: int | None = None
         self._told: tuple[Any, Any] = (None, None)
         for topic, (kind, qos) in outlet.topics.items():
@@ -89,6 +90,8 @@ class SimulatedBag:
         self._state.publish(measurement, estimate)
         if sample.stamp != self._stamp and sample.stamp >= self._odom_due:
             self._odom_due = sample.stamp + ODOM_PERIOD
+            self._odom_stamp = sample.stamp
+        if sample.stamp == self._odom_stamp:
             self._odometry.publish(estimate)
         if sample.stamp != self._stamp:
             self._stamp = sample.stamp

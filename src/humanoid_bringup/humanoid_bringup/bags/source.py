@@ -9,6 +9,9 @@ from humanoid_bringup.errors import Exit, HumanoidError
 if TYPE_CHECKING:
     from humanoid_bringup.bags.mapping import Mapper
 
+#: Key in the bag's custom data: "<topic> <count>, ...", messages that the recorder missed.
+LOST = "lost"
+
 
 class Source:
     """Messages of a bag under relative topic names."""
@@ -65,6 +68,11 @@ class Source:
     def absolute(self, relative: str) -> str:
         """The full name of one of our topics."""
         return self._absolute(relative)
+
+    def lost(self, topic: str) -> bool:
+        """Whether the recorder says that it missed messages of the relative `topic`."""
+        known = self.topics.get(topic)
+        return known is not None and f"{known.name} " in self.bag.custom.get(LOST, "")
 
     def _absolute(self, name: str) -> str:
         return name if name.startswith("/") else f"{self._space}{name}"

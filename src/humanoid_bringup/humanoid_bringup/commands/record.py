@@ -112,6 +112,7 @@ class _Session:
 
     def run(self, interrupts: Interrupts) -> None:
         """Until a signal, the time is over, or the disk is full."""
+        from humanoid_bringup.bags.source import LOST
         from humanoid_bringup.recorder import PERIOD
 
         os.nice(5)  # control comes first
@@ -136,6 +137,8 @@ class _Session:
             self.recorder.drain()
         finally:
             if self._writer is not None:
+                if lost := self.recorder.lost_text():
+                    self._writer.custom[LOST] = lost
                 self._writer.close()
 
     def report(self, patterns: list[str]) -> int:
@@ -152,10 +155,13 @@ class _Session:
                     "snapshots": [str(path) for path, _ in self._saved],
                     "messages": total,
                     "topics": recorder.counts,
+                    "lost": recorder.lost,
                 }
             )
         elif self._writer is not None:
             console.say(f"{self._path}: {total} messages of {len(recorder.counts)} topics")
+            if recorder.lost:
+                console.say(f"  lost: {recorder.lost_text()}; the machine is too busy")
         if self._full:
             raise HumanoidError(
                 f"stopped: {self._full}; {self._path} is a whole bag", Exit.ENVIRONMENT
