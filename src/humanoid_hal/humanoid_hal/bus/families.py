@@ -10,6 +10,12 @@ BUILT_IN: dict[str, str] = {
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
     "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",
     "robstride_mit": "humanoid_hal.drivers.mit.robstride:RobStrideMitProtocol",
+    "bno085_rvc": "humanoid_hal.drivers.bno085.protocol:Bno085Rvc",
+    "hipnuc": "humanoid_hal.drivers.hipnuc.protocol:Hipnuc",
+    "microstrain": "humanoid_hal.drivers.microstrain.protocol:Microstrain",
+    "vectornav": "humanoid_hal.drivers.vectornav.protocol:VectorNav",
+    "witmotion": "humanoid_hal.drivers.witmotion.protocol:WitMotion",
+    "xsens_mti": "humanoid_hal.drivers.xsens_mti.protocol:XsensMti",
 }
 
 PROTOCOLS = Registry("protocol", "humanoid_hal.protocols", BUILT_IN)

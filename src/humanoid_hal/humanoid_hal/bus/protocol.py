@@ -171,6 +171,9 @@ class ImuProtocol(Protocol[P]):
     reading that :meth:`reading` has not returned yet.
     """
 
+    #: Whether it measures angular velocity. Without, readings hold NaN there: no balance with it.
+    gyroscope: ClassVar[bool] = True
+
     @abstractmethod
     def __init__(self, options: Any = None) -> None:
         """Check `options` (of type `Options`). Raises BoardError."""

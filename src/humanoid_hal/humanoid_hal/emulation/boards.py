@@ -67,7 +67,14 @@ class Boards(ABC, Generic[P]):
 
 
 #: Emulators by the name of their protocol.
-BUILT_IN: dict[str, str] = {}
+BUILT_IN: dict[str, str] = {
+    "bno085_rvc": "humanoid_hal.emulation.bno085:EmulatedBno085",
+    "hipnuc": "humanoid_hal.emulation.hipnuc:EmulatedHipnuc",
+    "microstrain": "humanoid_hal.emulation.microstrain:EmulatedMicrostrain",
+    "vectornav": "humanoid_hal.emulation.vectornav:EmulatedVectorNav",
+    "witmotion": "humanoid_hal.emulation.witmotion:EmulatedWitMotion",
+    "xsens_mti": "humanoid_hal.emulation.xsens_mti:EmulatedXsens",
+}
 
 EMULATORS = Registry("emulator", "humanoid_hal.emulators", BUILT_IN)
 

@@ -49,7 +49,7 @@ class BoardsDriver(Driver):
             simulated=cls.capabilities.simulated,
             effort=bool(actuators) and all(kind.honours_effort(own) for kind, own in actuators),
             wrenches=False,
-            imu=options.imu is not None,
+            imu=any(issubclass(kind, ImuProtocol) and kind.gyroscope for kind, _ in protocols),
             board_watchdog=bool(actuators)
             and all(kind.has_watchdog(own) for kind, own in actuators),
         )
@@ -204,6 +204,9 @@ class BoardsDriver(Driver):
                 bus.enabled = False
             for name, reason in bus.causes(readings).items():
                 causes[name] = f"{causes[name]}; {reason}" if name in causes else reason
+        for imu in self._imus():
+            imu.quality.see(imu.link.protocol.counters)
+            causes |= imu.quality.causes(imu.link.name)
         position, velocity, effort, temperature = self._state.copy()
         return Sample(
             stamp=stamp,
