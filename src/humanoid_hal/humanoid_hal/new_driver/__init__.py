@@ -1,9 +1,9 @@
 """Makes a package with a driver of its own that passes the conformance kit from the start."""
 
 import re
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+
+_TEMPLATE = Path(__file__).parent / "template"
 
 #: What a driver may be called: part of a Python package's name.
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -22,23 +22,13 @@ def generate(name: str, directory: Path) -> list[Path]:
     if package.exists():
         raise ValueError(f"{package} exists already; choose another name or --directory")
     written = []
-    for source, parts in _walk(files(__name__) / "template"):
-        target = package.joinpath(*(_renamed(part, name) for part in parts)).with_suffix("")
+    for source in sorted(_TEMPLATE.rglob("*.in")):
+        parts = source.relative_to(_TEMPLATE).with_suffix("").parts
+        target = package.joinpath(*(_renamed(part, name) for part in parts))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_renamed(source.read_text(encoding="utf-8"), name), encoding="utf-8")
         written.append(target)
-    return sorted(written)
-
-
-def _walk(folder: Traversable, *parts: str) -> list[tuple[Traversable, tuple[str, ...]]]:
-    found: list[tuple[Traversable, tuple[str, ...]]] = []
-    for entry in folder.iterdir():
-        here = (*parts, entry.name)
-        if entry.is_dir():
-            found += _walk(entry, *here)
-        elif entry.name.endswith(".in"):
-            found.append((entry, here))
-    return found
+    return written
 
 
 def _renamed(text: str, name: str) -> str:
