@@ -84,3 +84,17 @@ def test_a_conversation_beside_the_cycle_does_not_hold_it_up(make_link: Callable
     while left.state is LinkState.TALKING:
         exchange.collect(time.monotonic() + 0.01, LATER)
     assert isinstance(talk.error, BoardError)
+
+
+def test_devices_that_take_turns_are_spoken_to_when_the_last_has_answered(
+    make_link: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, boards = make_link()
+    waiting = [3, 2]
+    monkeypatch.setattr(link.protocol, "request", lambda: b"\x01")
+    monkeypatch.setattr(
+        link.protocol, "following", lambda: bytes([waiting.pop()]) if waiting else None
+    )
+    cycle(Exchange([link]))
+    assert boards.heard == [1, 2, 3]
+    assert link.protocol.readings().fresh.all()

@@ -85,6 +85,7 @@ class Link:
         elif payload:
             self.silent_since = now
             self.protocol.receive(payload)
+            self.send(self.protocol.following())
 
     def attend(self, now: float) -> None:
         """Carry the conversation on if its answer is there or its time is over."""

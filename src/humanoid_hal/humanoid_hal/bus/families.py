@@ -13,6 +13,7 @@ BUILT_IN: dict[str, str] = {
     "bno085_rvc": "humanoid_hal.drivers.bno085.protocol:Bno085Rvc",
     "hipnuc": "humanoid_hal.drivers.hipnuc.protocol:Hipnuc",
     "microstrain": "humanoid_hal.drivers.microstrain.protocol:Microstrain",
+    "unitree_go": "humanoid_hal.drivers.unitree_go.protocol:UnitreeGo",
     "vectornav": "humanoid_hal.drivers.vectornav.protocol:VectorNav",
     "witmotion": "humanoid_hal.drivers.witmotion.protocol:WitMotion",
     "xsens_mti": "humanoid_hal.drivers.xsens_mti.protocol:XsensMti",

@@ -13,7 +13,8 @@ The cycle, called by the driver::
     send(protocol.command(command))     # while torque is on
 
 Boards that answer commands instead of requests: `command` opens the next cycle of answers, and the
-`request` after it is empty.
+`request` after it is empty. Boards that must be spoken to in turns: after every `receive`, what
+`following` says is sent.
 
 What is not cyclic (start-up, torque on, scanning) is a *conversation*: a generator that yields
 :class:`Ask` and is sent back all that arrived. It raises BoardError, saying which device, what was
@@ -100,6 +101,9 @@ class Protocol(ABC, Generic[P]):
     #: A frozen dataclass with a default for every field: the bus's `options` in the hardware file.
     Options: ClassVar[type[Any]] = NoOptions
 
+    #: Whether devices are spoken to one after the other, each when the last one has answered.
+    takes_turns: ClassVar[bool] = False
+
     counters: Counters
 
     @property
@@ -124,6 +128,10 @@ class Protocol(ABC, Generic[P]):
 
     def retry(self) -> P | None:
         """What asks those who have not answered once more, after a silence; None: nothing."""
+        return None
+
+    def following(self) -> P | None:
+        """What is to be sent now that something was received; None: nothing. See `takes_turns`."""
         return None
 
 

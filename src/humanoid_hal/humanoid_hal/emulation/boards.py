@@ -71,6 +71,7 @@ BUILT_IN: dict[str, str] = {
     "bno085_rvc": "humanoid_hal.emulation.bno085:EmulatedBno085",
     "hipnuc": "humanoid_hal.emulation.hipnuc:EmulatedHipnuc",
     "microstrain": "humanoid_hal.emulation.microstrain:EmulatedMicrostrain",
+    "unitree_go": "humanoid_hal.emulation.unitree_go:EmulatedUnitreeGo",
     "vectornav": "humanoid_hal.emulation.vectornav:EmulatedVectorNav",
     "witmotion": "humanoid_hal.emulation.witmotion:EmulatedWitMotion",
     "xsens_mti": "humanoid_hal.emulation.xsens_mti:EmulatedXsens",

@@ -66,6 +66,7 @@ class BoardsDriver(Driver):
         for name in options.buses:
             self._add_bus(name, robot, legs)
         self._exchange = Exchange([bus.link for bus in self.buses + self._imus()])
+        self._turns = Exchange([bus.link for bus in self.buses if bus.protocol.takes_turns])
         #: Remarks of the boards at the last start-up.
         self.remarks: tuple[str, ...] = ()
         self._enabled = False
@@ -146,9 +147,10 @@ class BoardsDriver(Driver):
 
     def _wait(self) -> None:
         """Wait for the next period; what was missed is skipped, never caught up."""
-        now = time.monotonic_ns()
-        self._next = max(self._next + self.period, now)
-        time.sleep((self._next - now) * 1e-9)
+        self._next = max(self._next + self.period, time.monotonic_ns())
+        if self._turns.links:  # the first has its command, the others are still to get theirs
+            self._turns.collect(self._next * 1e-9, self.options.retry_share * self.period * 1e-9)
+        time.sleep(max(self._next - time.monotonic_ns(), 0) * 1e-9)
 
     def _stamp(self) -> int:
         return self._system_ahead + time.monotonic_ns()
