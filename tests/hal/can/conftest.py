@@ -4,10 +4,8 @@ import os
 import pty
 import select
 import threading
-import time
 import tty
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,18 +13,11 @@ from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.emulation.slcan import SlcanAdapter
 
 
-class Echo:
-    """Boards that send back what they get, with the identifier raised by one."""
-
-    def receive(self, batch: CanBatch, now: float) -> CanBatch:
-        return CanBatch(batch.ids + 1, batch.lengths, batch.data, batch.fd)
-
-
 class Served:
-    """The adapter, and the path of its tty."""
+    """The adapter, and the path of its tty. Frames come back with the identifier raised by one."""
 
-    def __init__(self, boards: Any) -> None:
-        self.adapter = SlcanAdapter(boards)
+    def __init__(self) -> None:
+        self.adapter = SlcanAdapter()
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
@@ -39,7 +30,9 @@ class Served:
             ready = select.select((self._master, self._over), (), ())[0]
             if self._over in ready:
                 return
-            answer = self.adapter.receive(os.read(self._master, 65536), time.monotonic())
+            batch, answer = self.adapter.receive(os.read(self._master, 65536))
+            back = CanBatch(batch.ids + 1, batch.lengths, batch.data, batch.fd)
+            answer += self.adapter.send(back)
             if answer:
                 os.write(self._master, answer)
 
@@ -59,6 +52,6 @@ class Served:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    adapter = Served(Echo())
+    adapter = Served()
     yield adapter
     adapter.close()

@@ -68,6 +68,10 @@ class Boards(ABC, Generic[P]):
 
 #: Emulators by the name of their protocol.
 BUILT_IN: dict[str, str] = {
+    "cubemars": "humanoid_hal.emulation.mit:CubeMarsBoards",
+    "damiao": "humanoid_hal.emulation.mit:DamiaoBoards",
+    "robstride": "humanoid_hal.emulation.robstride:RobStrideBoards",
+    "robstride_mit": "humanoid_hal.emulation.mit:RobStrideMitBoards",
     "bno085_rvc": "humanoid_hal.emulation.bno085:EmulatedBno085",
     "hipnuc": "humanoid_hal.emulation.hipnuc:EmulatedHipnuc",
     "microstrain": "humanoid_hal.emulation.microstrain:EmulatedMicrostrain",

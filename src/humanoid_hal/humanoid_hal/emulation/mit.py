@@ -1,189 +1,210 @@
-"""Emulated MIT motors of one CAN bus: Damiao, CubeMars AK, RobStride in MIT mode.
+"""Emulated MIT motors: Damiao, CubeMars AK, RobStride in MIT mode."""
 
-Pure: frames and the time in, frames out. The plant writes `position`, `velocity` and `torque` of the
-shafts and executes :meth:`law`; every array has shape (n,).
-"""
-
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.bus.can import NO_FRAMES, CanBatch, joined
+from humanoid_hal.bus.can import CanBatch
+from humanoid_hal.bus.device import Device
 from humanoid_hal.can.frames import classic
-from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit import damiao_registers as registers
 from humanoid_hal.drivers.mit.damiao_registers import Register, Status
-from humanoid_hal.drivers.mit.models import Scale, stack
+from humanoid_hal.drivers.mit.models import (
+    CUBEMARS,
+    DAMIAO,
+    ROBSTRIDE,
+    Candidate,
+    Scale,
+    candidates_of,
+    stack,
+)
+from humanoid_hal.drivers.mit.protocol import stated_scale
+from humanoid_hal.emulation.can import CanBoards
+from humanoid_hal.emulation.motors import Motors
 
-_SPECIAL = (codec.ENABLE, codec.DISABLE, codec.SET_ZERO, codec.CLEAR_FAULT)
+Index = NDArray[np.intp]
+Replies = Sequence[tuple[int, CanBatch]]
+#: [degC] and [V] at which CubeMars and RobStride boards give up, where their manuals say.
+HOT, WEAK = 145.0, 12.0
 
 
-class MitBoards:
+def scale_on_board(table: dict[str, tuple[Candidate, ...]], device: Device) -> Scale:
+    """What an emulated board has: the stated scale, else the first published one."""
+    return stated_scale(device) or candidates_of(table, device.model)[0].scale
+
+
+class MitBoards(CanBoards):
     """What all of them share: the torque law, special payloads, one reply to each command."""
 
-    def __init__(self, ids: Sequence[int], scales: Sequence[Scale]) -> None:
-        """`ids` and full scales of the boards."""
-        n = len(ids)
-        self.ids = list(ids)
-        self.scales = stack(scales)
-        self.position, self.velocity, self.torque = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.temperature = np.full(n, 30.0)  # [degC]
-        self.enabled = np.zeros(n, np.bool_)
-        self.present = np.ones(n, np.bool_)  # False: unplugged or without power
-        self._law = np.zeros((5, n))
-        self._offset = np.zeros(n)  # [rad] what "here is zero" subtracts
-        self._fed = np.zeros(n)  # [s] when the last command came
-        self._at = {board: index for index, board in enumerate(ids)}
+    #: Models of the maker.
+    table: dict[str, tuple[Candidate, ...]]
 
-    def law(self, now: float) -> Command:
-        """What the shafts execute at `now` [s]: nothing where torque is off."""
-        self.watch(now)
-        position, velocity, torque, stiffness, damping = np.where(self.enabled, self._law, 0.0)
-        return Command(position + self._offset, velocity, torque, stiffness, damping)
+    def __init__(self, motors: Motors, options: Any = None) -> None:
+        """See :meth:`Boards.__init__`."""
+        super().__init__(motors, options)
+        self.scales = stack(scale_on_board(self.table, device) for device in motors.devices)
+        self.offset = np.zeros(len(self.ids))  # [rad] what "here is zero" subtracts
+        self.fed = np.zeros(len(self.ids))  # [s] when the last order came
 
-    def watch(self, now: float) -> None:
-        """What boards do by themselves."""
+    @abstractmethod
+    def state(self, index: Index) -> CanBatch:
+        """State replies of boards."""
 
-    def power_cycle(self, index: int) -> None:
-        """The board restarts: torque off, nothing remembered."""
-        self.enabled[index] = False
-        self._law[:, index] = 0.0
-
-    def receive(self, batch: CanBatch, now: float) -> CanBatch:
-        """Execute frames in order; the replies."""
-        self.watch(now)
-        index = np.array([self._at.get(int(i), -1) for i in batch.ids], np.intp)
-        simple = (index >= 0) & (batch.lengths == 8)
-        special = (batch.data[:, :6] == 0xFF).all(axis=1)
+    def execute(self, payload: CanBatch, now: float) -> Replies:
+        """See :meth:`CanBoards.execute`. A whole cycle of commands is done at once."""
+        index = np.array([self.at.get(int(i), -1) for i in payload.ids], np.intp)
+        simple = (index >= 0) & (payload.lengths == 8)
+        special = (payload.data[:, :6] == 0xFF).all(axis=1)
         if simple.all() and not special.any() and len(np.unique(index)) == len(index):
-            here = self.present[index]
-            return self._obey(index[here], batch.data[here], now)
-        parts = []
-        for row, (identifier, payload) in enumerate(batch.frames()):
+            return self._obey(index, payload.data, now)
+        replies: list[tuple[int, CanBatch]] = []
+        for row, (identifier, data) in enumerate(payload.frames()):
+            one = index[row : row + 1]
             if not simple[row]:
-                parts.append(self.other(identifier, payload, now))
-            elif self.present[index[row]]:
-                one = index[row : row + 1]
-                if special[row]:
-                    parts.append(self.special(int(one[0]), payload[6], payload[7], now))
-                else:
-                    parts.append(self._obey(one, batch.data[row : row + 1], now))
-        return joined([part for part in parts if part])
+                replies += self.other(identifier, data)
+            elif not special[row]:
+                replies += self._obey(one, payload.data[row : row + 1], now)
+            elif self.hears(one)[0]:
+                self.fed[one] = now
+                replies.append((int(one[0]), self.special(int(one[0]), data[6], data[7])))
+        return replies
 
-    def _obey(self, index: NDArray[np.intp], data: NDArray[np.uint8], now: float) -> CanBatch:
+    def _obey(self, index: Index, data: NDArray[np.uint8], now: float) -> Replies:
         """MIT commands to different boards."""
-        law = codec.unpack_command(self._scales(index), data)
-        self._law[:, index] = law
-        self._fed[index] = now
-        return self.reply(index)
+        here = self.hears(index)
+        index = index[here]
+        if not index.size:
+            return ()
+        law = codec.unpack_command(self.scales.at(index), data[here])
+        self.set_law(index, (law[0] + self.offset[index], *law[1:]))
+        self.fed[index] = now
+        return self.separate(index, self.state(index))
 
-    def _scales(self, index: NDArray[np.intp]) -> codec.Scales:
-        s = self.scales
-        return codec.Scales(
-            s.position[index],
-            s.velocity[index],
-            s.torque[index],
-            s.stiffness[index],
-            s.damping[index],
-        )
-
-    def special(self, index: int, argument: int, code: int, now: float) -> CanBatch:
+    def special(self, index: int, argument: int, code: int) -> CanBatch:
         """One special payload."""
-        self._fed[index] = now
-        if code == codec.ENABLE:
-            self.switch(index, True)
-        elif code == codec.DISABLE:
-            self.switch(index, False)
+        if code in (codec.ENABLE, codec.DISABLE):
+            self.switch(index, code == codec.ENABLE)
         elif code == codec.SET_ZERO:
-            self._offset[index] = self.position[index]
+            self.offset[index] = self.motors.position[index]
         elif code == codec.CLEAR_FAULT:
-            self.clear(index)
-        return self.reply(np.array([index]))
+            self.forgive(index)
+        return self.state(np.array([index]))
 
-    def switch(self, index: int, on: bool) -> None:
-        """Torque on or off; begins without gains."""
-        self.enabled[index] = on
-        self._law[:, index] = 0.0
-
-    def clear(self, index: int) -> None:
+    def forgive(self, index: int) -> None:
         """Forget a fault."""
 
-    def other(self, identifier: int, payload: bytes, now: float) -> CanBatch:
+    def other(self, identifier: int, data: bytes) -> Replies:
         """A frame that is no command to one of these boards."""
-        return NO_FRAMES
+        return ()
 
-    def reply(self, index: NDArray[np.intp]) -> CanBatch:
-        """State replies of boards."""
-        raise NotImplementedError
-
-    def _state(self, index: NDArray[np.intp]) -> NDArray[np.uint8]:
+    def payloads(self, index: Index) -> NDArray[np.uint8]:
         """Payloads of 8 bytes with the MIT state in bytes 1 to 5."""
+        position, velocity, torque = self.measured(index)
         data = np.zeros((len(index), 8), np.uint8)
         data[:, 1:6] = codec.pack_state(
-            self._scales(index),
-            (self.position - self._offset)[index],
-            self.velocity[index],
-            self.torque[index],
+            self.scales.at(index), position - self.offset[index], velocity, torque
         )
         return data
 
-    def _degrees(self, index: NDArray[np.intp], offset: float = 0.0) -> NDArray[np.uint8]:
-        return np.clip(np.rint(self.temperature[index] + offset), 0, 255).astype(np.uint8)
+    def degrees(self, index: Index, offset: float = 0.0) -> NDArray[np.uint8]:
+        """Temperatures as one byte."""
+        return np.clip(np.rint(self.temperature()[index] + offset), 0, 255).astype(np.uint8)
+
+    def first_bytes(self, index: Index) -> NDArray[np.uint8]:
+        """The boards' ids."""
+        return np.array(self.ids, np.uint8)[index]
 
 
 class CubeMarsBoards(MitBoards):
-    """AK motors: `short` replies with 6 bytes, as older firmware does."""
+    """AK motors."""
 
-    def __init__(self, ids: Sequence[int], scales: Sequence[Scale], *, short: bool = False) -> None:
-        super().__init__(ids, scales)
-        self.error = np.zeros(len(ids), np.uint8)
-        self._length = 6 if short else 8
+    table = CUBEMARS
+    #: Bytes of a reply: 6 with older firmware.
+    length = 8
 
-    def reply(self, index: NDArray[np.intp]) -> CanBatch:
+    def __init__(self, motors: Motors, options: Any = None) -> None:
+        """See :meth:`Boards.__init__`."""
+        super().__init__(motors, options)
+        self.error = np.zeros(len(self.ids), np.uint8)
+
+    def watch(self, now: float) -> None:
+        """Errors switch torque off until the next power cycle."""
+        for error, wrong in ((1, self.temperature() >= HOT), (4, self.voltage() < WEAK)):
+            self.error[wrong & (self.error == 0)] = error
+        for index in np.flatnonzero((self.error != 0) & self.motors.powered):
+            self.switch(int(index), False)
+
+    def reboot(self, index: int) -> None:
+        """See :meth:`CanBoards.reboot`."""
+        self.error[index] = 0
+        self.switch(index, False)
+
+    def overload(self, index: int) -> None:
+        """See :meth:`CanBoards.overload`."""
+        self.error[index] = 2
+
+    def state(self, index: Index) -> CanBatch:
         """To identifier 0."""
-        data = self._state(index)
-        data[:, 0] = np.array(self.ids, np.uint8)[index]
-        if self._length == 8:
-            data[:, 6], data[:, 7] = self._degrees(index, 40.0), self.error[index]
-        lengths = np.full(len(index), self._length, np.uint8)
+        data = self.payloads(index)
+        data[:, 0] = self.first_bytes(index)
+        if self.length == 8:
+            data[:, 6], data[:, 7] = self.degrees(index, 40.0), self.error[index]
+        lengths = np.full(len(index), self.length, np.uint8)
         return CanBatch(np.zeros(len(index), np.uint32), lengths, data)
 
 
 class RobStrideMitBoards(MitBoards):
     """RobStride motors in MIT mode."""
 
-    def __init__(self, ids: Sequence[int], scales: Sequence[Scale], host: int = 0xFD) -> None:
-        super().__init__(ids, scales)
-        self.faults = np.zeros(len(ids), np.uint32)  # bits of robstride.codec.FAULT_BITS
-        self._host = host
+    table = ROBSTRIDE
 
-    def special(self, index: int, argument: int, code: int, now: float) -> CanBatch:
+    def __init__(self, motors: Motors, options: Any = None) -> None:
+        """See :meth:`Boards.__init__`."""
+        super().__init__(motors, options)
+        self.faults = np.zeros(len(self.ids), np.uint32)  # bits of robstride.codec.FAULT_BITS
+        self.host: int = 0xFD if options is None else options.host_id
+
+    def watch(self, now: float) -> None:
+        """Faults switch torque off and stay until cleared."""
+        for bit, wrong in ((0, self.temperature() >= HOT), (2, self.voltage() < WEAK)):
+            self.faults[wrong] |= 1 << bit
+        for index in np.flatnonzero((self.faults != 0) & self.motors.powered):
+            self.switch(int(index), False)
+
+    def reboot(self, index: int) -> None:
+        """See :meth:`CanBoards.reboot`."""
+        self.faults[index] = 0
+        self.switch(index, False)
+
+    def overload(self, index: int) -> None:
+        """See :meth:`CanBoards.overload`."""
+        self.faults[index] |= 1 << 14
+
+    def special(self, index: int, argument: int, code: int) -> CanBatch:
         """With an argument some have another meaning."""
         if code == codec.CLEAR_FAULT and argument != 0xFF:
             word = int(self.faults[index]).to_bytes(4, "little")
-            return CanBatch.of([(self._host, bytes([self.ids[index]]) + word + bytes(3))])
-        if code == codec.ENABLE and argument != 0xFF:  # run mode
-            return self.reply(np.array([index]))
-        return super().special(index, argument, code, now)
+            return CanBatch.of([(self.host, bytes([self.ids[index]]) + word + bytes(3))])
+        if code == codec.ENABLE and (argument != 0xFF or self.faults[index]):
+            return self.state(np.array([index]))  # run mode; or a fault forbids torque
+        return super().special(index, argument, code)
 
-    def switch(self, index: int, on: bool) -> None:
-        """A faulty board stays off."""
-        super().switch(index, on and not self.faults[index])
-
-    def clear(self, index: int) -> None:
-        """Forget a fault."""
+    def forgive(self, index: int) -> None:
+        """See :meth:`MitBoards.forgive`."""
         self.faults[index] = 0
 
-    def reply(self, index: NDArray[np.intp]) -> CanBatch:
+    def state(self, index: Index) -> CanBatch:
         """To the host's identifier."""
-        data = self._state(index)
-        data[:, 0] = np.array(self.ids, np.uint8)[index]
-        tenths = np.rint(self.temperature[index] * 10.0).astype(np.uint16)
+        data = self.payloads(index)
+        data[:, 0] = self.first_bytes(index)
+        tenths = np.rint(self.temperature()[index] * 10.0).astype(np.uint16)
         data[:, 6], data[:, 7] = tenths >> 8, tenths & 0xFF
-        return classic(np.full(len(index), self._host, np.uint32), data)
+        return classic(np.full(len(index), self.host, np.uint32), data)
 
 
 @dataclass
@@ -197,116 +218,136 @@ class DamiaoMemory:
         self.stored = dict(self.values)
 
 
+def _memory(device: Device, scale: Scale) -> DamiaoMemory:
+    return DamiaoMemory(
+        {
+            Register.UV_VALUE: 15.0,
+            Register.OT_VALUE: 100.0,
+            Register.MST_ID: device.settings.get("master_id", device.id + 0x10),
+            Register.ESC_ID: device.id,
+            Register.TIMEOUT: 0,
+            Register.CTRL_MODE: registers.MODE_MIT,
+            Register.SW_VER: 5013,
+            Register.GEAR: 10.0,
+            Register.PMAX: scale.position,
+            Register.VMAX: scale.velocity,
+            Register.TMAX: scale.torque,
+            Register.CAN_BAUD: registers.BAUD_CODES[1_000_000],
+        }
+    )
+
+
 class DamiaoBoards(MitBoards):
     """DM motors, with registers, status and watchdog."""
 
-    def __init__(self, ids: Sequence[int], scales: Sequence[Scale]) -> None:
-        super().__init__(ids, scales)
-        self.status = np.full(len(ids), int(Status.DISABLED))
-        self.voltage = np.full(len(ids), 48.0)  # [V]
-        self.memory = [
-            DamiaoMemory(
-                {
-                    Register.UV_VALUE: 15.0,
-                    Register.OT_VALUE: 100.0,
-                    Register.MST_ID: board + 0x10,
-                    Register.ESC_ID: board,
-                    Register.TIMEOUT: 0,
-                    Register.CTRL_MODE: registers.MODE_MIT,
-                    Register.SW_VER: 5013,
-                    Register.GEAR: 10.0,
-                    Register.PMAX: scale.position,
-                    Register.VMAX: scale.velocity,
-                    Register.TMAX: scale.torque,
-                    Register.CAN_BAUD: registers.BAUD_CODES[1_000_000],
-                }
-            )
-            for board, scale in zip(ids, scales, strict=True)
-        ]
+    table = DAMIAO
 
-    def fail(self, index: int, status: Status) -> None:
+    def __init__(self, motors: Motors, options: Any = None) -> None:
+        """See :meth:`Boards.__init__`."""
+        super().__init__(motors, options)
+        self.status = np.full(len(self.ids), int(Status.DISABLED))
+        self.memory = [_memory(device, scale_on_board(DAMIAO, device)) for device in motors.devices]
+        self._cache()
+
+    def fail(self, index: int, status: int) -> None:
         """Something goes wrong: torque off, latched until cleared."""
         self.status[index] = status
-        self.enabled[index] = False
+        super().switch(index, False)
 
     def watch(self, now: float) -> None:
-        """The watchdogs."""
-        timeout = np.array([memory.values[Register.TIMEOUT] for memory in self.memory])
-        late = now - self._fed > timeout * registers.TIMEOUT_UNIT
-        for index in np.flatnonzero(self.enabled & (timeout > 0) & late):
-            self.fail(int(index), Status.COMMUNICATION_LOST)
+        """Watchdogs and protections of boards with torque."""
+        on = self.motors.powered
+        if not on.any():
+            return
+        late = (self._timeout > 0) & (now - self.fed > self._timeout)
+        for status, wrong in (
+            (Status.COMMUNICATION_LOST, late),
+            (Status.ROTOR_TEMPERATURE, self.temperature() >= self._hot),
+            (Status.UNDER_VOLTAGE, self.voltage() < self._weak),
+        ):
+            for index in np.flatnonzero(wrong & on):
+                self.fail(int(index), status)
 
-    def power_cycle(self, index: int) -> None:
-        """Registers are those stored."""
-        super().power_cycle(index)
-        self.status[index] = Status.DISABLED
-        memory = self.memory[index]
-        memory.values = dict(memory.stored)
-        self._adopt(index)
+    def reboot(self, index: int) -> None:
+        """See :meth:`CanBoards.reboot`. Registers are those stored."""
+        self.fail(index, Status.DISABLED)
+        self.memory[index].values = dict(self.memory[index].stored)
+        self._cache()
+
+    def overload(self, index: int) -> None:
+        """See :meth:`CanBoards.overload`."""
+        self.fail(index, Status.OVERLOAD)
 
     def switch(self, index: int, on: bool) -> None:
         """A faulty board stays off, and stays faulty."""
-        if self.status[index] in (Status.DISABLED, Status.ENABLED):
-            super().switch(index, on)
+        healthy = self.status[index] in (Status.DISABLED, Status.ENABLED)
+        super().switch(index, on and healthy)
+        if healthy:
             self.status[index] = Status.ENABLED if on else Status.DISABLED
-        else:
-            super().switch(index, False)
 
-    def clear(self, index: int) -> None:
-        """Forget a fault."""
+    def forgive(self, index: int) -> None:
+        """See :meth:`MitBoards.forgive`."""
         if self.status[index] != Status.ENABLED:
             self.status[index] = Status.DISABLED
 
-    def other(self, identifier: int, payload: bytes, now: float) -> CanBatch:
+    def other(self, identifier: int, data: bytes) -> Replies:
         """Register access."""
-        access = registers.parse_register(payload)
+        access = registers.parse_register(data)
         if identifier != registers.REGISTER_ID or access is None:
-            return NO_FRAMES
-        index = self._at.get(access.board, -1)
-        if index < 0 or not self.present[index]:
-            return NO_FRAMES
+            return ()
+        index = self.at.get(access.board, -1)
+        if index < 0 or not self.hears(np.array([index]))[0]:
+            return ()
         if access.operation == registers.REFRESH:
-            return self.reply(np.array([index]))
-        values = self.memory[index].values
+            return [(index, self.state(np.array([index])))]
+        master = int(self._masters[index])  # also of the answer to its own change
+        answer = self._access(index, access)
+        if answer is None:
+            return ()
+        payload = data[:4] + registers.to_bytes(access.register, answer)
+        return [(index, CanBatch.of([(master, payload)]))]
+
+    def _access(self, index: int, access: registers.RegisterValue) -> float | None:
+        """Execute; the value in the answer, or None: there is no answer."""
+        memory = self.memory[index]
         if access.operation == registers.STORE:
-            if self.enabled[index]:
-                return NO_FRAMES
-            self.memory[index].stored = dict(values)
-            return self._answer(index, payload)
+            if self.motors.powered[index]:
+                return None
+            memory.stored = dict(memory.values)
+            return 0.0
         if access.register == Register.VBUS:
-            return self._answer(index, payload, float(self.voltage[index]))
-        if access.register not in values:
-            return NO_FRAMES
+            return float(self.voltage()[index])
+        if access.register not in memory.values:
+            return None
         if access.operation == registers.WRITE:
-            values[access.register] = access.value
-            answer = self._answer(index, payload, access.value)
-            self._adopt(index)
-            return answer
-        return self._answer(index, payload, values[access.register])
+            memory.values[access.register] = access.value
+            self._cache()
+            return access.value
+        return memory.values[access.register]
 
-    def _adopt(self, index: int) -> None:
-        """Make registers effective."""
-        values, scales = self.memory[index].values, self.scales
-        scales.position[index] = values[Register.PMAX]
-        scales.velocity[index] = values[Register.VMAX]
-        scales.torque[index] = values[Register.TMAX]
-        del self._at[self.ids[index]]
-        self.ids[index] = int(values[Register.ESC_ID])
-        self._at[self.ids[index]] = index
+    def _cache(self) -> None:
+        """The registers as arrays."""
 
-    def _answer(self, index: int, payload: bytes, value: float | None = None) -> CanBatch:
-        """The payload again, with the value."""
-        master = int(self.memory[index].values[Register.MST_ID])
-        data = payload
-        if value is not None:
-            data = payload[:4] + registers.to_bytes(payload[3], value)
-        return CanBatch.of([(master, data)])
+        def column(register: Register) -> NDArray[np.float64]:
+            return np.array([memory.values[register] for memory in self.memory])
 
-    def reply(self, index: NDArray[np.intp]) -> CanBatch:
+        self._timeout = column(Register.TIMEOUT) * registers.TIMEOUT_UNIT
+        self._hot, self._weak = column(Register.OT_VALUE), column(Register.UV_VALUE)
+        self._masters = column(Register.MST_ID).astype(np.uint32)
+        scales = self.scales
+        for target, register in (
+            (scales.position, Register.PMAX),
+            (scales.velocity, Register.VMAX),
+            (scales.torque, Register.TMAX),
+        ):
+            target[:] = column(register)
+        self.ids[:] = [int(i) for i in column(Register.ESC_ID)]
+        self.at = {board: index for index, board in enumerate(self.ids)}
+
+    def state(self, index: Index) -> CanBatch:
         """To the feedback identifier of each."""
-        data = self._state(index)
+        data = self.payloads(index)
         low = np.array(self.ids, np.int64)[index] & 0xF
         data[:, 0] = self.status[index] << 4 | low
-        data[:, 6] = data[:, 7] = self._degrees(index)
-        masters = [int(self.memory[i].values[Register.MST_ID]) for i in index]
-        return classic(np.array(masters, np.uint32), data)
+        data[:, 6] = data[:, 7] = self.degrees(index)
+        return classic(self._masters[index], data)

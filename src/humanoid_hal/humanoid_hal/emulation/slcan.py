@@ -1,47 +1,43 @@
-"""An emulated slcan adapter: text of the host in, text to the host out, boards on its CAN side.
-
-Pure: no port and no clock.
-"""
-
-from typing import Protocol
+"""An emulated slcan adapter: the text of the host on one side, frames on the other."""
 
 from humanoid_hal.bus.can import NO_FRAMES, CanBatch
 from humanoid_hal.can import slcan
+from humanoid_hal.emulation.bus import Adapter
 
 _VERSION = b"V1013\r"
 
 
-class CanBoards(Protocol):
-    """What hangs on the CAN side."""
+class SlcanAdapter(Adapter):
+    """See :class:`Adapter`. `jammed`: it refuses frames, as one that is off the bus does."""
 
-    def receive(self, batch: CanBatch, now: float) -> CanBatch:
-        """Frames in at `now` [s], the boards' frames out."""
-
-
-class SlcanAdapter:
-    """See the module docstring. `jammed`: it refuses frames, as one that is off the bus does."""
-
-    def __init__(self, boards: CanBoards, bit_rate: int = 1_000_000) -> None:
+    def __init__(self, bit_rate: int = 1_000_000) -> None:
         """`bit_rate` [bit/s] of the boards: with another one nobody understands anybody."""
-        self.boards = boards
         self.jammed = False
         self.open = False
         self._bit_rate, self._wanted = slcan.BIT_RATES[bit_rate], b""
         self._rest = b""
 
-    def receive(self, text: bytes, now: float) -> bytes:
-        """What the adapter answers, the boards' frames included."""
-        lines = (self._rest + text).split(b"\r")
+    def receive(self, data: bytes) -> tuple[CanBatch, bytes]:
+        """See :meth:`Adapter.receive`."""
+        lines = (self._rest + data).split(b"\r")
         self._rest = lines.pop()
-        answer, frames = [], []
+        answers, frames = [], []
         for line in lines:
-            if line[:1] in b"tTrRbBdD" and line:
+            if line[:1] and line[:1] in b"tTrRbBdD":
                 frames.append(line)
             elif line:
-                answer.append(self._order(line))
-        if frames:
-            answer.append(self._send(frames, now))
-        return b"".join(answer)
+                answers.append(self._order(line))
+        batch = NO_FRAMES
+        if frames and (not self.open or self.jammed or self._wanted != self._bit_rate):
+            # Closed, or nobody acknowledges: the queue is full at once.
+            answers.append(b"\a" * len(frames))
+        elif frames:
+            batch = slcan.Decoder().decode(b"\r".join(frames) + b"\r").frames
+        return batch, b"".join(answers)
+
+    def send(self, batch: CanBatch) -> bytes:
+        """See :meth:`Adapter.send`."""
+        return slcan.encode(batch) if self.open and not self.jammed else b""
 
     def _order(self, line: bytes) -> bytes:
         if line == b"O":
@@ -58,11 +54,3 @@ class SlcanAdapter:
         if line == b"F":
             return b"F80\r" if self.jammed else b"F00\r"
         return b"\a"
-
-    def _send(self, lines: list[bytes], now: float) -> bytes:
-        if not self.open or self.jammed:
-            return b"\a" * len(lines)
-        if self._wanted != self._bit_rate:
-            return b"\a" * len(lines)  # no acknowledge: error frames until bus off
-        batch = slcan.Decoder().decode(b"\r".join(lines) + b"\r").frames
-        return slcan.encode(self.boards.receive(batch, now) if batch else NO_FRAMES)

@@ -11,10 +11,10 @@ from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit.damiao import DamiaoOptions, DamiaoProtocol
 from humanoid_hal.drivers.mit.damiao_registers import Register, Status
-from humanoid_hal.drivers.mit.models import Scale
+from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.mit import DamiaoBoards
+from humanoid_hal.emulation.motors import Motors
 
-SCALES = (Scale(12.5, 30.0, 10.0), Scale(12.5, 45.0, 54.0), Scale(12.5, 10.0, 28.0))
 DEVICES = (
     Device("hip", 1, "DM-J4310"),
     Device("knee", 2, "DM-J8009"),
@@ -25,9 +25,9 @@ HOLD = Command(*(np.full(3, v) for v in (0.5, 0.0, 1.0, 20.0, 1.0)))
 
 @pytest.fixture
 def boards() -> DamiaoBoards:
-    boards = DamiaoBoards([1, 2, 3], SCALES)
-    boards.position[:] = 0.1, -0.2, 0.3
-    return boards
+    motors = Motors(DEVICES)
+    motors.position[:] = 0.1, -0.2, 0.3
+    return DamiaoBoards(motors)
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def protocol(link: Any) -> DamiaoProtocol:
 def test_start_up_leaves_torque_off_and_takes_the_scale_from_the_board(
     protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
 ) -> None:
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
     assert not any(payload == b"\xff" * 7 + b"\xfc" for _, payload in link.log)
     readings = link.cycle(protocol)
     np.testing.assert_allclose(readings.position, [0.1, -0.2, 0.3], atol=2e-4)
     assert readings.fresh.all()
-    assert readings.temperature.tolist() == [30.0, 30.0, 30.0]
+    assert readings.temperature.tolist() == [25.0, 25.0, 25.0]
     assert readings.faults == ()
 
 
@@ -96,25 +96,25 @@ def test_arming_sets_every_watchdog_and_reads_it_back(
     protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
 ) -> None:
     link.converse(protocol.enable(True))
-    assert boards.enabled.all()
+    assert boards.motors.powered.all()
     assert [memory.values[Register.TIMEOUT] for memory in boards.memory] == [2000] * 3
-    assert not np.any(boards.law(link.now).stiffness)
+    assert not boards.motors.stiffness.any()
 
 
 def test_a_watchdog_that_does_not_hold_its_value_refuses_to_arm(
     protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = boards._answer
+    access = boards._access
 
-    def forget(index: int, payload: bytes, value: float | None = None) -> Any:
-        if payload[3] == Register.TIMEOUT:
-            boards.memory[index].values[Register.TIMEOUT] = 0
-        return answer(index, payload, value)
+    def forget(index: int, asked: Any) -> Any:
+        answer = access(index, asked)
+        boards.memory[index].values[Register.TIMEOUT] = 0
+        return answer
 
-    monkeypatch.setattr(boards, "_answer", forget)
+    monkeypatch.setattr(boards, "_access", forget)
     with pytest.raises(BoardError, match="TIMEOUT reads 0 after writing 2000"):
         link.converse(protocol.enable(True))
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
 
 
 def test_commands_reach_the_shafts_and_open_the_next_cycle(
@@ -122,10 +122,9 @@ def test_commands_reach_the_shafts_and_open_the_next_cycle(
 ) -> None:
     link.converse(protocol.enable(True))
     link.cycle(protocol, HOLD)
-    law = boards.law(link.now)
-    np.testing.assert_allclose(law.position, 0.5, atol=2e-4)
-    np.testing.assert_allclose(law.stiffness, 20.0, atol=0.07)
-    boards.position[:] = 0.4
+    np.testing.assert_allclose(boards.motors.target, 0.5, atol=2e-4)
+    np.testing.assert_allclose(boards.motors.stiffness, 20.0, atol=0.07)
+    boards.motors.position[:] = 0.4
     assert len(protocol.request()) == 0  # the command was the request
     assert protocol.complete
     readings = protocol.readings()
@@ -149,24 +148,24 @@ def test_a_board_whose_watchdog_acted_says_so(
 ) -> None:
     link.converse(protocol.enable(True))
     link.cycle(protocol, HOLD)
-    link.now += 0.2
-    assert not boards.law(link.now).stiffness.any()
+    link.wait(0.2)
+    assert not boards.motors.stiffness.any()
     readings = [link.cycle(protocol, HOLD) for _ in range(2)][-1]
     assert {(f.device, f.name) for f in readings.faults} == {
         (i, "board_rebooted") for i in range(3)
     }
     link.converse(protocol.enable(True))  # on request only
-    assert boards.enabled.all()
+    assert boards.motors.powered.all()
 
 
 def test_a_restarted_board_is_not_taken_for_enabled(
     protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
 ) -> None:
     link.converse(protocol.enable(True))
-    boards.power_cycle(1)
+    boards.inject(BoardFault("reboot", 2))
     readings = [link.cycle(protocol, HOLD) for _ in range(2)][-1]
     assert [(f.device, f.name) for f in readings.faults] == [(1, "board_rebooted")]
-    assert not boards.enabled[1]
+    assert not boards.motors.powered[1]
 
 
 @pytest.mark.parametrize(
@@ -205,18 +204,37 @@ def test_stop_takes_torque_off_all(
     protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
 ) -> None:
     link.converse(protocol.enable(True))
-    boards.receive(protocol.stop(), link.now)
-    assert not boards.enabled.any()
+    link.exchange(protocol.stop())
+    assert not boards.motors.powered.any()
 
 
 def test_a_foreign_frame_is_counted_and_changes_nothing(
     protocol: DamiaoProtocol, link: Any
 ) -> None:
     before = link.cycle(protocol)
-    protocol.receive(link.boards.reply(np.array([0])))  # nobody asked
+    protocol.receive(link.boards.state(np.array([0])))  # nobody asked
     protocol.receive(type(protocol.request()).of([(0x77, bytes(8))]))
     assert protocol.counters.foreign == 2
     np.testing.assert_array_equal(protocol.readings().position, before.position)
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "fault"),
+    [
+        ("overheat", 120.0, "over_temperature"),
+        ("brownout", 9.0, "under_voltage"),
+        ("overload", 0.0, "overload"),
+    ],
+)
+def test_what_happens_to_a_board_is_a_fault_of_the_table(
+    protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards, word: Any, value: float, fault: str
+) -> None:
+    link.converse(protocol.enable(True))
+    boards.inject(BoardFault(word, 3, value))
+    link.wait(0.002)
+    readings = [link.cycle(protocol, HOLD) for _ in range(2)][-1]
+    assert [(f.device, f.name) for f in readings.faults] == [(2, fault)]
+    assert boards.motors.powered.tolist() == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -243,11 +261,11 @@ def test_tools_scan_set_an_id_and_keep_it(link: Any, boards: DamiaoBoards) -> No
     tools = DamiaoProtocol.tools
     found = link.converse(tools.scan([1, 2, 9]))
     assert [(item.id, item.model, item.firmware, item.voltage) for item in found] == [
-        (1, "DM-J3507 or DM-J4310 or DM-J4310-48V", "5013", 48.0),
-        (2, "DM-J8009", "5013", 48.0),
+        (1, "DM-J3507 or DM-J4310 or DM-J4310-48V", "5013", 24.0),
+        (2, "DM-J8009", "5013", 24.0),
     ]
     link.converse(tools.set_id(2, 9))
-    boards.power_cycle(1)
+    boards.inject(BoardFault("reboot", 9))
     assert [item.id for item in link.converse(tools.scan())] == [1, 3, 9]
     with pytest.raises(BoardError, match="id 3 is taken"):
         link.converse(tools.set_id(1, 3))

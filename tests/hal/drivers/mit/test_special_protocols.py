@@ -10,12 +10,13 @@ from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit.cubemars import ERRORS, CubeMarsProtocol
-from humanoid_hal.drivers.mit.models import CUBEMARS, ROBSTRIDE, agreed_scale
 from humanoid_hal.drivers.mit.robstride import RobStrideMitProtocol
+from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.mit import CubeMarsBoards, RobStrideMitBoards
+from humanoid_hal.emulation.motors import Motors
 
-AK = agreed_scale(CUBEMARS, "AK10-9")
-RS = agreed_scale(ROBSTRIDE, "RS04")
+AK = (Device("hip", 1, "AK10-9"), Device("knee", 2, "AK10-9"))
+RS = (Device("hip", 1, "RS04"), Device("knee", 2, "RS04"))
 HOLD = Command(*(np.full(2, v) for v in (0.5, 0.0, 1.0, 20.0, 1.0)))
 Made = tuple[Any, Any, Any]
 
@@ -24,12 +25,12 @@ Made = tuple[Any, Any, Any]
 def bus(request: pytest.FixtureRequest, wire: Callable[[Any], Any]) -> Made:
     """Protocol, wire and boards after start-up, at 0.1 and -0.2 rad."""
     if request.param == "rs":
-        boards: Any = RobStrideMitBoards([1, 2], [RS, RS])
-        protocol: Any = RobStrideMitProtocol([Device("hip", 1, "RS04"), Device("knee", 2, "RS04")])
+        boards: Any = RobStrideMitBoards(Motors(RS))
+        protocol: Any = RobStrideMitProtocol(RS)
     else:
-        boards = CubeMarsBoards([1, 2], [AK, AK], short=request.param == "ak6")
-        protocol = CubeMarsProtocol([Device("hip", 1, "AK10-9"), Device("knee", 2, "AK10-9")])
-    boards.position[:] = 0.1, -0.2
+        boards, protocol = CubeMarsBoards(Motors(AK)), CubeMarsProtocol(AK)
+        boards.length = 6 if request.param == "ak6" else 8
+    boards.motors.position[:] = 0.1, -0.2
     link = wire(boards)
     assert link.converse(protocol.startup())  # remarks: the model cannot be checked
     return protocol, link, boards
@@ -39,24 +40,23 @@ def test_the_state_is_read_without_torque(bus: Made) -> None:
     protocol, link, boards = bus
     readings = link.cycle(protocol)
     assert readings.fresh.all()
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
     np.testing.assert_allclose(readings.position, [0.1, -0.2], atol=2e-4)
-    short = isinstance(boards, CubeMarsBoards) and boards._length == 6
-    np.testing.assert_allclose(readings.temperature, np.nan if short else 30.0)
+    short = getattr(boards, "length", 8) == 6
+    np.testing.assert_allclose(readings.temperature, np.nan if short else 25.0)
 
 
 def test_commands_reach_the_shafts(bus: Made) -> None:
     protocol, link, boards = bus
     link.converse(protocol.enable(True))
     readings = [link.cycle(protocol, HOLD) for _ in range(2)][-1]
-    law = boards.law(link.now)
-    np.testing.assert_allclose(law.position, 0.5, atol=2e-4)
-    np.testing.assert_allclose(law.stiffness, 20.0, atol=0.7)
+    np.testing.assert_allclose(boards.motors.target, 0.5, atol=2e-4)
+    np.testing.assert_allclose(boards.motors.stiffness, 20.0, atol=0.7)
     assert readings.fresh.all()
     assert readings.faults == ()
     assert protocol.counters.foreign == 0
     link.converse(protocol.enable(False))
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
 
 
 def test_without_a_readable_watchdog_none_is_promised(bus: Made) -> None:
@@ -67,7 +67,7 @@ def test_without_a_readable_watchdog_none_is_promised(bus: Made) -> None:
 def test_a_scan_finds_boards_and_leaves_torque_off(bus: Made) -> None:
     protocol, link, boards = bus
     assert [item.id for item in link.converse(protocol.tools.scan())] == [1, 2]
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
     for refused in ("set_id", "set_baud"):
         with pytest.raises(BoardError, match="maker's program"):
             link.converse(getattr(protocol.tools, refused)(1, 2))
@@ -77,8 +77,8 @@ def test_a_scan_finds_boards_and_leaves_torque_off(bus: Made) -> None:
 def test_every_error_of_an_ak_is_a_fault_of_the_table(
     wire: Callable[[Any], Any], error: int
 ) -> None:
-    boards = CubeMarsBoards([1], [AK])
-    protocol, link = CubeMarsProtocol([Device("hip", 1, "AK10-9")]), wire(boards)
+    boards = CubeMarsBoards(Motors(AK[:1]))
+    protocol, link = CubeMarsProtocol(AK[:1]), wire(boards)
     link.converse(protocol.enable(True))
     boards.error[0] = error
     (fault,) = link.cycle(protocol).faults
@@ -90,14 +90,16 @@ def test_every_error_of_an_ak_is_a_fault_of_the_table(
 def test_a_faulty_robstride_refuses_to_arm_until_the_cause_is_gone(
     wire: Callable[[Any], Any],
 ) -> None:
-    boards = RobStrideMitBoards([1], [RS])
-    protocol, link = RobStrideMitProtocol([Device("hip", 1, "RS04")]), wire(boards)
+    boards = RobStrideMitBoards(Motors(RS[:1]))
+    protocol, link = RobStrideMitProtocol(RS[:1]), wire(boards)
     link.converse(protocol.startup())
-    boards.faults[0] = 1 << 2
-    boards.clear = lambda index: None  # the voltage is still low
+    boards.inject(BoardFault("brownout", 1, 9.0))
     with pytest.raises(BoardError, match=r"hip \(id 1\): under-voltage"):
         link.converse(protocol.enable(True))
-    assert not boards.enabled.any()
+    assert not boards.motors.powered.any()
+    boards.clear()
+    link.converse(protocol.enable(True))
+    assert boards.motors.powered.all()
 
 
 def test_a_disputed_model_needs_a_stated_scale() -> None:

@@ -32,6 +32,16 @@ class Scales:
     stiffness: Array  # [N m/rad]
     damping: Array  # [N m s/rad]
 
+    def at(self, index: NDArray[np.intp]) -> "Scales":
+        """Those of some motors."""
+        return Scales(
+            self.position[index],
+            self.velocity[index],
+            self.torque[index],
+            self.stiffness[index],
+            self.damping[index],
+        )
+
     def steps(self) -> tuple[Array, Array, Array, Array, Array]:
         """One step of each field, in the order of the fields above."""
         return (

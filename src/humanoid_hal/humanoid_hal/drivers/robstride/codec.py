@@ -200,6 +200,25 @@ def make_set_id(ids: ArrayLike, new: int) -> CanBatch:
     return _plain(Type.SET_ID, ids, host=new << 8 | HOST)
 
 
+def make_set_baud(ids: ArrayLike, baud: int) -> CanBatch:
+    """Type 0x17: another bit rate from the next power cycle; `baud` is one of BAUD_CODES."""
+    return _plain(Type.SET_BAUD, ids, bytes((1, 2, 3, 4, 5, 6, BAUD_CODES[baud], 0)))
+
+
+def make_identity(board: int, serial: bytes) -> CanBatch:
+    """An answer to type 0: the board's side."""
+    return CanBatch.of([(EXTENDED | Type.GET_ID << 24 | board << 8 | BROADCAST, serial)])
+
+
+def make_parameter(
+    board: int, index: int, raw: bytes, ok: bool = True, host: int = HOST
+) -> CanBatch:
+    """An answer to type 0x11: the board's side."""
+    field = board | (0 if ok else 1) << 8
+    identifier_ = EXTENDED | Type.READ << 24 | field << 8 | host
+    return CanBatch.of([(identifier_, struct.pack("<HH", index, 0) + raw)])
+
+
 def make_save(ids: ArrayLike) -> CanBatch:
     """Type 0x16: keep all parameters over a power cycle."""
     return _plain(Type.SAVE, ids, bytes(range(1, 9)))
