@@ -69,6 +69,7 @@ class Transport(ABC, Generic[P]):
 #: Transports by name; others register theirs in the entry point group.
 BUILT_IN = {
     "serial": "humanoid_hal.bus.serial_port:SerialPort",
+    "fdcanusb": "humanoid_hal.can.fdcanusb_port:FdcanusbPort",
     "slcan": "humanoid_hal.can.slcan_port:SlcanPort",
     **{
         name + kind: "humanoid_hal.can.python_can:PythonCanPort"
