@@ -51,6 +51,9 @@ class Boards(ABC, Generic[P]):
     def receive(self, payload: P, now: float, baud: int | None) -> Sequence[Reply[P]]:
         """What the host sent has arrived, at `baud` (None: rate unknown, as on CAN)."""
 
+    def preset(self, baud: int) -> None:
+        """The devices are set to this rate; families whose boards have one of their own."""
+
     def tick(self, now: float) -> Sequence[Reply[P]]:
         """Time has passed: watchdogs, streams. At least once per period of the plant."""
         return ()
@@ -80,6 +83,7 @@ BUILT_IN: dict[str, str] = {
     "vectornav": "humanoid_hal.emulation.vectornav:EmulatedVectorNav",
     "witmotion": "humanoid_hal.emulation.witmotion:EmulatedWitMotion",
     "xsens_mti": "humanoid_hal.emulation.xsens_mti:EmulatedXsens",
+    "dynamixel": "humanoid_hal.emulation.dynamixel:DynamixelBoards",
 }
 
 EMULATORS = Registry("emulator", "humanoid_hal.emulators", BUILT_IN)

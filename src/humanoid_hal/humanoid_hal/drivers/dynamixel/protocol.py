@@ -1,0 +1,205 @@
+"""Dynamixels under the bus contract: sync read, torque law or goal positions, sync write.
+
+In mode `current` the torque law of every command is evaluated here with the newest readings and
+sent as goal currents, so stiffness and damping act once per cycle.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from humanoid_hal.bus.device import Array, Device
+from humanoid_hal.bus.protocol import (
+    ActuatorProtocol,
+    BoardError,
+    Conversation,
+    Counters,
+    DeviceFault,
+    Readings,
+)
+from humanoid_hal.driver import Command
+from humanoid_hal.drivers.dynamixel import setup
+from humanoid_hal.drivers.dynamixel.blocks import CommandWriter
+from humanoid_hal.drivers.dynamixel.codec import LAST_ID, make_sync_write
+from humanoid_hal.drivers.dynamixel.models import find_model
+from humanoid_hal.drivers.dynamixel.options import DynamixelOptions
+from humanoid_hal.drivers.dynamixel.registers import HARDWARE_ERRORS
+from humanoid_hal.drivers.dynamixel.setup import Servo
+from humanoid_hal.drivers.dynamixel.state import StateCycle
+from humanoid_hal.drivers.dynamixel.talk import DynamixelTools
+
+_SETTINGS = ("torque_constant", "max_torque")
+
+
+class DynamixelProtocol(ActuatorProtocol[bytes]):
+    """See the module docstring."""
+
+    medium = "serial"
+    default_baud = 1_000_000
+    Options = DynamixelOptions
+    tools = DynamixelTools()
+
+    def __init__(self, devices: Sequence[Device], options: DynamixelOptions | None = None) -> None:
+        """All models of a bus are of one series. Raises BoardError."""
+        self.options = options = options or DynamixelOptions()
+        self.servos = [Servo(device, find_model(device.model)) for device in devices]
+        _check(self.servos, options)
+        self.counters = Counters()
+        models = [servo.model for servo in self.servos]
+        table = self._table = models[0].table
+        self._ids = [servo.id for servo in self.servos]
+        n = len(devices)
+        self._radian = np.array([model.radian for model in models])  # per count
+        self._zero = np.array([float(model.zero) for model in models])  # [counts]
+        self._speed_unit = table["present_velocity"].scale
+        self._current = np.array([model.current_unit for model in models])  # [A] per unit
+        self._newton_metre = self._current * _constants(self.servos)  # [N m] per unit
+        self._limit = np.zeros(n)  # [current units]
+        self._state = StateCycle(self._ids, table, options.fast, options.slow_every, self.counters)
+        self._writer = self._make_writer()
+        self._position, self._velocity = np.zeros(n), np.zeros(n)  # newest, [rad] and [rad/s]
+        self._enabled = False
+
+    @classmethod
+    def honours_effort(cls, options: DynamixelOptions) -> bool:
+        """See :meth:`ActuatorProtocol.honours_effort`."""
+        return options.mode == "current"
+
+    @classmethod
+    def has_watchdog(cls, options: DynamixelOptions) -> bool:
+        """Every series has the bus watchdog (X series: from firmware 38 on, e-manual)."""
+        return True
+
+    @property
+    def complete(self) -> bool:
+        """See :attr:`Protocol.complete`."""
+        return self._state.complete
+
+    def request(self) -> bytes:
+        """See :meth:`Protocol.request`."""
+        return self._state.request()
+
+    def retry(self) -> bytes | None:
+        """See :meth:`Protocol.retry`."""
+        return self._state.retry()
+
+    def receive(self, payload: bytes) -> None:
+        """See :meth:`Protocol.receive`."""
+        self._state.receive(payload)
+
+    def readings(self) -> Readings:
+        """See :meth:`ActuatorProtocol.readings`."""
+        state = self._state
+        fresh = state.end()
+        raw = state.raw
+        position = (raw["position"] - self._zero) * self._radian
+        velocity = raw["velocity"] * self._speed_unit
+        np.copyto(self._position, position, where=fresh)
+        np.copyto(self._velocity, velocity, where=fresh)
+        effort = raw["current"] * self._newton_metre
+        return Readings(
+            position, velocity, effort, fresh, state.temperature.copy(), state.voltage.copy(),
+            self._faults() if state.troubled(self._enabled) else (),
+        )  # fmt: skip
+
+    def command(self, command: Command) -> bytes:
+        """See :meth:`ActuatorProtocol.command`."""
+        records = self._writer.records
+        if self.options.mode == "current":
+            torque = command.position - self._position
+            torque *= command.stiffness
+            torque += command.damping * (command.velocity - self._velocity)
+            torque += command.effort
+            torque /= self._newton_metre
+            np.rint(np.minimum(np.maximum(torque, -self._limit), self._limit), out=torque)
+            records["current"] = torque
+            return self._writer.encode()
+        counts = np.rint(command.position / self._radian + self._zero)
+        records["position"] = np.clip(counts, -(2**31), 2**31 - 1)
+        if self.options.mode == "current_position":
+            records["current"] = self._limit
+        return self._writer.encode()
+
+    def startup(self) -> Conversation[bytes, tuple[str, ...]]:
+        """See :meth:`Protocol.startup`."""
+        remarks: list[str] = []
+        for index, servo in enumerate(self.servos):
+            limit = yield from setup.start(servo, self.options, remarks)
+            self._limit[index] = self._limited(index, limit)
+        self._state.reset()
+        self._enabled = False
+        return tuple(remarks)
+
+    def enable(self, on: bool) -> Conversation[bytes, None]:
+        """See :meth:`ActuatorProtocol.enable`."""
+        self._enabled = False
+        if on:
+            yield from setup.switch_on(self.servos, self.options)
+            self._state.assume_torque()
+        else:
+            yield from setup.switch_off(self.servos)
+        self._enabled = on
+
+    def stop(self) -> bytes:
+        """See :meth:`ActuatorProtocol.stop`."""
+        register = self._table["torque_enable"]
+        return make_sync_write(register.address, 1, dict.fromkeys(self._ids, b"\0"))
+
+    def _make_writer(self) -> CommandWriter:
+        mode, table = self.options.mode, self._table
+        names = setup.command_registers(mode)
+        layout = np.dtype([(name.removeprefix("goal_"), f"<i{table[name].size}") for name in names])
+        address = table[names[0]].address
+        if setup.needs_mapping(mode):
+            address = table["indirect_data"].address + self._state.width
+        return CommandWriter(self._ids, address, layout)
+
+    def _limited(self, index: int, limit: float) -> float:
+        """The current limit of a device [current units], with its `max_torque` applied."""
+        wanted = self.servos[index].device.settings.get("max_torque")
+        unit = float(self._newton_metre[index])
+        return limit if wanted is None or unit == 0.0 else min(limit, wanted / unit)
+
+    def _faults(self) -> tuple[DeviceFault, ...]:
+        """What the hardware error registers say, and who lost torque without saying why."""
+        state = self._state
+        faults = []
+        for index in range(len(self.servos)):
+            error = int(state.error[index])
+            for bit, (name, words) in HARDWARE_ERRORS.items():
+                if error >> bit & 1:
+                    faults.append(DeviceFault(index, name, words))
+            if state.rebooted[index] or (self._enabled and not error and state.torque_off[index]):
+                faults.append(
+                    DeviceFault(index, "board_rebooted", "its torque went off by itself: a reboot, "
+                                "or its watchdog; deactivate, then configure anew")
+                )  # fmt: skip
+        return tuple(faults)
+
+
+def _constants(servos: Sequence[Servo]) -> Array:
+    """Torque constants [N m/A]."""
+    return np.array(
+        [s.device.settings.get("torque_constant", s.model.torque_constant) for s in servos]
+    )
+
+
+def _check(servos: Sequence[Servo], options: DynamixelOptions) -> None:
+    """Raises BoardError."""
+    for servo in servos:
+        device, model = servo.device, servo.model
+        if not 0 <= device.id <= LAST_ID:
+            raise BoardError(f"{device}: a Dynamixel id is 0 to {LAST_ID}")
+        unknown = [name for name in device.settings if name not in _SETTINGS]
+        if unknown:
+            raise BoardError(
+                f"{device}: unknown setting '{unknown[0]}'; known: {', '.join(_SETTINGS)}"
+            )
+        if "current" in options.mode and model.current_unit == 0.0:
+            raise BoardError(f"{device}: a {device.model} has no current control; use `position`")
+        if model.table is not servos[0].model.table:
+            raise BoardError(
+                f"{device} is of another series than {servos[0].device}: their registers stand "
+                "at different addresses; give each series a bus of its own"
+            )
+        setup.mapping(servo, options.mode)

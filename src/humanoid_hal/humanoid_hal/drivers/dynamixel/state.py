@@ -1,0 +1,233 @@
+"""The state of all servos of a bus: who is asked for what, and what they answered."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from humanoid_hal.bus.device import Array
+from humanoid_hal.bus.protocol import Counters, Mask
+from humanoid_hal.drivers.dynamixel.blocks import FAST, MARK, SLOW, FastReader, StateReader
+from humanoid_hal.drivers.dynamixel.codec import (
+    ALERT,
+    STATUS_OVERHEAD,
+    Instruction,
+    Packet,
+    Scanner,
+    make_bulk_read,
+    make_sync_read,
+)
+from humanoid_hal.drivers.dynamixel.registers import Table
+
+#: Cycles in a row without an answer after which a servo is asked rarely: everybody waits for it.
+_SILENT = 3
+#: Cycles between two questions to such a servo.
+_PROBE_EVERY = 25
+
+
+class StateCycle:
+    """One instance per bus; arrays are in the order of `ids`, shape (n,)."""
+
+    def __init__(
+        self, ids: Sequence[int], table: Table, fast: bool, slow_every: int, counters: Counters
+    ) -> None:
+        n = len(ids)
+        self._ids = np.array(ids, dtype=np.uint8)
+        self._index = {id: index for index, id in enumerate(ids)}
+        self._address = table["indirect_data"].address
+        self._fast, self._slow_every, self._counters = fast, slow_every, counters
+        self._reader, self._fast_reader = StateReader(), FastReader(n)
+        self._requests: dict[tuple[int, ...], bytes] = {}
+        self._scanner = Scanner()
+        self._misses = np.zeros(n, dtype=np.int64)  # cycles in a row
+        self._answered = np.zeros(n, dtype=bool)
+        self._order: tuple[int, ...] = ()  # indices, as they were asked
+        self._asked_ids = self._ids
+        self._usual = True  # the answer has the one expected form
+        self._buffer = b""
+        self._cycle = 0
+        self._slow_next = 0
+        self.raw = np.zeros(n, dtype=FAST)
+        self.temperature: Array = np.full(n, np.nan)  # [degC]
+        self.voltage: Array = np.full(n, np.nan)  # [V]
+        self.error = np.zeros(n, dtype=np.uint8)  # hardware error registers
+        self.torque_off = np.zeros(n, dtype=bool)  # of those that answered last
+        self.rebooted = np.zeros(n, dtype=bool)  # its registers are not mapped any more
+        self._alert = False
+
+    @property
+    def width(self) -> int:
+        """[bytes] of the mapped state."""
+        return SLOW.itemsize
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that were asked have answered."""
+        return bool(self._order) and bool(self._answered[list(self._order)].all())
+
+    def reset(self) -> None:
+        """Everybody was found anew."""
+        self._misses[:] = 0
+        self.error[:] = 0
+        self.torque_off[:] = self.rebooted[:] = False
+        self._alert = False
+
+    def assume_torque(self) -> None:
+        """Torque was just switched on: what was read before does not count."""
+        self.torque_off[:] = False
+
+    def troubled(self, enabled: bool) -> bool:
+        """Whether any device may have a fault."""
+        off = enabled and bool(np.count_nonzero(self.torque_off))
+        return self._alert or off or bool(np.count_nonzero(self.rebooted))
+
+    def request(self) -> bytes:
+        """Begin a cycle."""
+        self._cycle += 1
+        self._answered[:] = False
+        self._buffer = b""
+        self._scanner.clear()
+        misses = self._misses
+        if np.count_nonzero(misses):
+            probing = self._cycle % _PROBE_EVERY == 0
+            asked = np.flatnonzero((misses < _SILENT) | probing)
+            # Servos answer in the order of the request, each after the one before it: a dead one
+            # in between would silence those behind it.
+            self._order = tuple(asked[np.argsort(misses[asked], kind="stable")].tolist())
+        else:
+            self._order = tuple(range(len(self._ids)))
+        self._asked_ids = self._ids[list(self._order)]
+        slow = self._slow_every and self._cycle % self._slow_every == 0
+        if slow or self._alert:
+            self._usual = False
+            return self._ask_slow()
+        self._usual = True
+        whole = len(self._order) == len(self._ids)
+        return self._ask(self._order, self._fast and whole)
+
+    def retry(self) -> bytes | None:
+        """Ask the missing again, those behind the first silent one before it."""
+        self._drain()
+        missing = [index for index in self._order if not self._answered[index]]
+        if not missing:
+            return None
+        self._usual = False
+        self._scanner.clear()
+        return self._ask(tuple(missing[1:] + missing[:1]), False)
+
+    def receive(self, payload: bytes) -> None:
+        """Take bytes of any number of answers."""
+        if not self._usual:
+            self._scan(payload)
+            return
+        self._buffer += payload
+        count = len(self._order)
+        expected = self._reader.size * count
+        fast = self._fast and count == len(self._ids)
+        if fast:
+            expected = self._fast_reader.size
+        if len(self._buffer) < expected:
+            return
+        rows = (self._fast_reader if fast else self._reader).read(self._buffer, self._asked_ids)
+        if rows is None:
+            self._drain()
+            return
+        self._buffer = b""
+        self._counters.good += count
+        self._take_all(rows)
+
+    def end(self) -> Mask:
+        """End the cycle: who answered."""
+        self._drain()
+        if self._scanner.pending:
+            self._counters.corrupt += 1  # it began and did not come to an end
+        asked = list(self._order)
+        self._misses[asked] += 1
+        self._misses[self._answered] = 0
+        return self._answered.copy()
+
+    # -- asking -----------------------------------------------------------------------------------
+
+    def _ask(self, order: tuple[int, ...], fast: bool) -> bytes:
+        if len(self._requests) > 1000:
+            self._requests.clear()
+        key = (*order, -1) if fast else order
+        if key not in self._requests:
+            ids = self._ids[list(order)].tolist()
+            self._requests[key] = make_sync_read(ids, self._address, FAST.itemsize, fast)
+        return self._requests[key]
+
+    def _ask_slow(self) -> bytes:
+        """The state of all, and of one of them also voltage, temperature and errors."""
+        if not self._order:
+            return b""
+        turn = self._order[self._slow_next % len(self._order)]
+        self._slow_next += 1
+        blocks = [
+            (int(self._ids[i]), self._address, (SLOW if i == turn else FAST).itemsize)
+            for i in self._order
+        ]
+        return make_bulk_read(blocks)
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """What did not have the usual form is looked through frame by frame."""
+        if self._buffer:
+            self._usual = False
+            data, self._buffer = self._buffer, b""
+            self._scan(data)
+
+    def _scan(self, data: bytes) -> None:
+        before = self._scanner.corrupt
+        for packet in self._scanner.feed(data):
+            self._take_one(packet)
+        self._counters.corrupt += self._scanner.corrupt - before
+
+    def _take_one(self, packet: Packet) -> None:
+        index = self._index.get(packet.id)
+        size = packet.size - STATUS_OVERHEAD
+        data = packet.parameters[1:]
+        if packet.instruction != Instruction.STATUS or index not in self._order:
+            self._counters.foreign += 1
+            return
+        if self._answered[index] or len(data) not in (FAST.itemsize, SLOW.itemsize) or size < 0:
+            self._counters.foreign += 1
+            return
+        self._counters.good += 1
+        state = np.frombuffer(data, dtype=FAST, count=1)
+        if not self._mapped(index, state):
+            return
+        self._answered[index] = True
+        self.raw[index] = state[0]
+        self.torque_off[index] = not state["torque"][0]
+        self._alert |= bool(packet.parameters[0] & ALERT)
+        if len(data) == SLOW.itemsize:
+            slow = np.frombuffer(data, dtype=SLOW, count=1)
+            self.voltage[index] = slow["voltage"][0] * 0.1
+            self.temperature[index] = slow["temperature"][0]
+            self.error[index] = slow["error"][0]
+            if not self.error.any() and not packet.parameters[0] & ALERT:
+                self._alert = False
+
+    def _mapped(self, index: int, state: "np.ndarray[Any, Any]") -> bool:
+        """A rebooted servo has forgotten the mapping, and its answer is not its state."""
+        mapped = bool(state["mark"][0] == MARK)
+        self.rebooted[index] = not mapped
+        return mapped
+
+    def _take_all(self, rows: "np.ndarray[Any, Any]") -> None:
+        order = list(self._order)
+        state = rows["state"]
+        mapped = state["mark"] == MARK
+        if not mapped.all():
+            self.rebooted[order] = ~mapped
+            order = [index for index, right in zip(order, mapped, strict=True) if right]
+            rows, state = rows[mapped], state[mapped]
+        elif np.count_nonzero(self.rebooted):
+            self.rebooted[order] = False
+        self._answered[order] = True
+        self.raw[order] = state
+        self.torque_off[order] = state["torque"] == 0
+        if (rows["error"] & ALERT).any():
+            self._alert = True

@@ -1,0 +1,226 @@
+"""All emulated Dynamixels of one bus: packets in, status packets out."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from humanoid_hal.drivers.dynamixel.codec import (
+    ALERT,
+    BROADCAST,
+    Instruction,
+    Packet,
+    Scanner,
+    crc16,
+    make_packet,
+)
+from humanoid_hal.drivers.dynamixel.models import find_model
+from humanoid_hal.drivers.dynamixel.registers import BAUD_RATES
+from humanoid_hal.emulation.boards import BoardFault, Boards, Reply
+from humanoid_hal.emulation.dynamixel.servo import LENGTH, RANGE, Servo
+from humanoid_hal.emulation.motors import Motors
+
+#: [s] between the end of an instruction and the answer besides the return delay register. Bestmann,
+#: "Towards using ROS in the RoboCup humanoid soccer league" and QUADDXL measurements: about 50 us.
+TURNAROUND = 50e-6
+_UNKNOWN = 2  # error: instruction
+
+
+class DynamixelBoards(Boards[bytes]):
+    """`chained`: a servo that should answer after a silent one stays silent too."""
+
+    medium = "serial"
+
+    def __init__(self, motors: Motors, options: Any = None) -> None:
+        """Servos at 57600 baud with factory settings; see :meth:`preset`."""
+        self.motors = motors
+        self.chained = True
+        self.servos = [
+            Servo(motors, index, find_model(device.model))
+            for index, device in enumerate(motors.devices)
+        ]
+        self.faults: dict[int, BoardFault] = {}
+        self._stuck: dict[int, bytes] = {}
+        self._asked: dict[int, int] = {}
+        self._scanner = Scanner()
+        self._random = random.Random(1)
+
+    def preset(self, baud: int) -> None:
+        """See :meth:`Boards.preset`."""
+        raw = next((raw for raw, rate in BAUD_RATES.items() if rate == baud), 1)
+        for servo in self.servos:
+            servo.set("baud_rate", raw)
+
+    def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
+        """See :meth:`Boards.receive`. At a wrong rate a servo hears only noise."""
+        replies: list[Reply[bytes]] = []
+        for packet in self._scanner.feed(payload):
+            hearing = [servo for servo in self.servos if baud in (None, servo.baud)]
+            replies += self._execute(packet, hearing, now)
+        return replies
+
+    def tick(self, now: float) -> Sequence[Reply[bytes]]:
+        """See :meth:`Boards.tick`."""
+        for servo in self.servos:
+            fault = self.faults.get(servo.id)
+            if fault is not None and fault.kind == "overheat":
+                self.motors.temperature[servo.index] = fault.value
+            if fault is not None and fault.kind == "brownout":
+                self.motors.voltage[servo.index] = fault.value
+            servo.tick(now)
+        return ()
+
+    def inject(self, fault: BoardFault) -> None:
+        """See :meth:`Boards.inject`."""
+        servo = next((servo for servo in self.servos if servo.id == fault.id), None)
+        if servo is None:
+            raise ValueError(f"there is no servo with id {fault.id} on this bus")
+        if fault.kind == "reboot":
+            servo.reboot()
+        elif fault.kind == "overload":
+            servo.fail(5)
+        elif fault.kind == "delayed":
+            super().inject(fault)
+        else:
+            self.faults[fault.id] = fault
+
+    def clear(self) -> None:
+        """See :meth:`Boards.clear`."""
+        self.faults.clear()
+        self._stuck.clear()
+
+    # -- instructions -----------------------------------------------------------------------------
+
+    def _execute(self, packet: Packet, servos: list[Servo], now: float) -> list[Reply[bytes]]:
+        kind, data = packet.instruction, packet.parameters
+        if packet.id == BROADCAST:
+            return self._broadcast(kind, data, servos, now)
+        replies = []
+        for servo in servos:  # several, if two have the same id
+            if servo.id == packet.id and not self._mute(servo):
+                servo.heard_at = now
+                replies += self._single(servo, kind, data)
+        return replies
+
+    def _single(self, servo: Servo, kind: int, data: bytes) -> list[Reply[bytes]]:
+        id, level = servo.id, servo.get("status_return")
+        if kind == Instruction.PING:
+            return [self._status(servo, 0, servo.read(0, 2) + servo.read(6, 1), id)]  # type: ignore[operator]
+        if kind == Instruction.READ:
+            if level < 1:
+                return []
+            return [self._read(servo, *_two_words(data)) if len(data) == 4
+                    else self._status(servo, LENGTH, b"", id)]  # fmt: skip
+        if kind == Instruction.WRITE:
+            error = servo.write(_word(data), data[2:]) if len(data) > 2 else LENGTH
+        elif kind == Instruction.REBOOT:
+            servo.reboot()
+            error = 0
+        else:
+            error = _UNKNOWN
+        return [self._status(servo, error, b"", id)] if level == 2 else []
+
+    def _broadcast(
+        self, kind: int, data: bytes, servos: list[Servo], now: float
+    ) -> list[Reply[bytes]]:
+        by_id = {servo.id: servo for servo in servos if not self._mute(servo)}
+        if kind == Instruction.PING:
+            return [self._single(by_id[id], kind, b"")[0] for id in sorted(by_id)]
+        if kind == Instruction.SYNC_WRITE:
+            self._sync_write(data, by_id, now)
+            return []
+        blocks: list[tuple[int, int, int]] = []
+        if kind in (Instruction.SYNC_READ, Instruction.FAST_SYNC_READ) and len(data) > 4:
+            blocks = [(id, *_two_words(data)) for id in data[4:]]
+        elif kind == Instruction.BULK_READ:
+            blocks = [(data[i], *_two_words(data[i + 1 :])) for i in range(0, len(data) - 4, 5)]
+        answers = self._chain(blocks, by_id, now)
+        if kind == Instruction.FAST_SYNC_READ:
+            return self._fast(answers, len(blocks))
+        return [self._read(servo, address, length) for servo, address, length in answers]
+
+    def _chain(
+        self, blocks: list[tuple[int, int, int]], by_id: dict[int, Servo], now: float
+    ) -> list[tuple[Servo, int, int]]:
+        """Who answers, in order: each waits for the one before it."""
+        answers, broken = [], False
+        for id, address, length in blocks:
+            servo = by_id.get(id)
+            if servo is None:
+                broken = self.chained
+                continue
+            servo.heard_at = now
+            if not broken:
+                answers.append((servo, address, length))
+        return answers
+
+    def _sync_write(self, data: bytes, by_id: dict[int, Servo], now: float) -> None:
+        if len(data) < 4:
+            return
+        address, length = _two_words(data)
+        for at in range(4, len(data) - length, 1 + length):
+            servo = by_id.get(data[at])
+            if servo is not None:
+                servo.heard_at = now
+                servo.write(address, data[at + 1 : at + 1 + length])
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def _data(self, servo: Servo, address: int, length: int) -> bytes | None:
+        fault = self.faults.get(servo.id)
+        kind = "" if fault is None else fault.kind
+        motors, index = self.motors, servo.index
+        if fault is not None and kind == "wrong":
+            motors.position[index] += fault.value
+        data = servo.read(address, length)
+        if fault is not None and kind == "wrong":
+            motors.position[index] -= fault.value
+        if kind == "stuck" and data is not None:
+            data = self._stuck.setdefault(servo.id, data)[:length]
+        return data
+
+    def _read(self, servo: Servo, address: int, length: int) -> Reply[bytes]:
+        data = self._data(servo, address, length)
+        if data is None:
+            return self._status(servo, RANGE, b"", servo.id)
+        return self._status(servo, 0, data, servo.id)
+
+    def _status(self, servo: Servo, error: int, data: bytes, id: int) -> Reply[bytes]:
+        error |= ALERT if servo.alert else 0
+        packet = make_packet(id, Instruction.STATUS, bytes([error]) + data)
+        fault = self.faults.get(servo.id)
+        gap = TURNAROUND + servo.get("return_delay") * 2e-6
+        if fault is not None and fault.kind == "slow":
+            gap += fault.value
+        if fault is not None and fault.kind == "garbage":
+            packet = bytes(self._random.randrange(256) for _ in packet)
+        return Reply(packet, gap)
+
+    def _fast(self, answers: list[tuple[Servo, int, int]], count: int) -> list[Reply[bytes]]:
+        """One packet for all; it ends where the chain breaks."""
+        if not answers:
+            return []
+        width = answers[0][2]
+        packet = b"\xff\xff\xfd\x00\xfe" + (count * (width + 4) + 1).to_bytes(2, "little") + b"\x55"
+        for servo, address, length in answers:
+            data = self._data(servo, address, length) or bytes(length)
+            packet += bytes([ALERT if servo.alert else 0, servo.id]) + data
+            packet += crc16(packet).to_bytes(2, "little")
+        gap = TURNAROUND + max(servo.get("return_delay") for servo, *_ in answers) * 2e-6
+        return [Reply(packet, gap)]
+
+    def _mute(self, servo: Servo) -> bool:
+        fault = self.faults.get(servo.id)
+        if fault is None:
+            return False
+        if fault.kind == "intermittent":
+            self._asked[servo.id] = self._asked.get(servo.id, 0) + 1
+            return self._asked[servo.id] % 2 == 0
+        return fault.kind == "off"
+
+
+def _word(data: bytes) -> int:
+    return data[0] | data[1] << 8
+
+
+def _two_words(data: bytes) -> tuple[int, int]:
+    return _word(data), _word(data[2:])
