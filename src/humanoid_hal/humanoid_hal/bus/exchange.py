@@ -5,7 +5,7 @@ The only clock here is the steady one, for deadlines.
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -141,8 +141,14 @@ class Talk:
 class Exchange:
     """Waits on all links at once."""
 
-    def __init__(self, links: Sequence[Link]) -> None:
+    def __init__(self, links: Sequence[Link], serve: Callable[[], bool] | None = None) -> None:
+        """`serve` lets emulated boards in this very thread work.
+
+        It returns whether bytes are still under way; if not, silence is certain, and no deadline
+        is waited for.
+        """
         self.links = tuple(links)
+        self._serve = serve
 
     def collect(self, until: float, gap: float) -> None:
         """Listen until every READY link is complete, or the steady time `until` [s] has come.
@@ -163,7 +169,10 @@ class Exchange:
                 now = time.monotonic()
                 if not waiting or now >= until:
                     break
-                self._retry(waiting, now, gap)
+                silent = self._serve is not None and not self._serve()
+                if silent and all(link.retried for link in waiting):
+                    break
+                self._retry(waiting, now, 0.0 if silent else gap)
                 wait = min(until, *(self._due(link, gap) for link in waiting)) - now
                 self._wait(poll, max(wait, 0.0))
         for link in self.links:
@@ -181,6 +190,8 @@ class Exchange:
                 talking = [link for link, _ in talks if link.state is LinkState.TALKING]
                 if not talking:
                     break
+                if self._serve is not None:
+                    self._serve()
                 now = time.monotonic()
                 self._wait(poll, max(0.0, min(link.due for link in talking) - now))
                 for link in talking:
@@ -196,7 +207,7 @@ class Exchange:
         return _Poll(self.links)
 
     def _wait(self, poll: "_Poll", timeout: float) -> None:
-        for link in poll.ready(timeout):
+        for link in poll.ready(timeout if self._serve is None else min(timeout, _POLL)):
             link.take(time.monotonic())
 
     @staticmethod

@@ -7,6 +7,7 @@ from humanoid_hal.lookup import Registry
 
 #: The families of this package; others register theirs in the entry point group.
 BUILT_IN: dict[str, str] = {
+    "dynamixel": "humanoid_hal.drivers.dynamixel.protocol:DynamixelProtocol",
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
     "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",
     "moteus": "humanoid_hal.drivers.moteus.protocol:MoteusProtocol",

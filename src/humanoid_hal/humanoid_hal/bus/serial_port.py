@@ -27,12 +27,17 @@ class SerialPort(Transport[bytes]):
         self._port: serial.Serial | None = None
         self._fd = -1
         self._echo = b""  # sent, and still to come back
-        self.sent = 0  # [bytes] since it was opened
+        self._sent = self._received = 0  # [bytes] since it was opened
 
     @property
     def descriptor(self) -> int:
         """See :attr:`Transport.descriptor`."""
         return self._fd
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """See :attr:`Transport.traffic`."""
+        return self._sent, self._received
 
     def open(self) -> None:
         """See :meth:`Transport.open`."""
@@ -46,7 +51,7 @@ class SerialPort(Transport[bytes]):
         except (OSError, ValueError, NotImplementedError):
             pass  # not an adapter that has a latency timer
         self._port, self._fd = port, port.fileno()
-        self._echo, self.sent = b"", 0
+        self._echo, self._sent, self._received = b"", 0, 0
         _tell_silence_from_end(self._fd)
 
     def close(self) -> None:
@@ -77,7 +82,7 @@ class SerialPort(Transport[bytes]):
                     f"{self.options.port} does not take bytes: its output queue stays full"
                 )
             select.select((), (self._fd,), (), until - now)
-        self.sent += len(payload)
+        self._sent += len(payload)
         if self.options.echo:
             self._echo += payload
 
@@ -91,6 +96,7 @@ class SerialPort(Transport[bytes]):
             raise self._gone(error) from error
         if not data:  # end of file: the device behind the descriptor is gone
             raise self._gone(OSError(errno.EIO, os.strerror(errno.EIO)))
+        self._received += len(data)
         return self._without_echo(data) if self._echo else data
 
     def join(self, parts: list[bytes]) -> bytes:

@@ -61,6 +61,11 @@ class Transport(ABC, Generic[P]):
     def receive(self) -> P:
         """All that has arrived; may be empty. Raises TransportError when the port is gone."""
 
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """[bytes] sent and received since it was opened, where a tty carries it; else zeros."""
+        return 0, 0
+
     @abstractmethod
     def join(self, parts: list[P]) -> P:
         """Several payloads as one."""

@@ -45,6 +45,11 @@ class SlcanPort(Transport[CanBatch]):
         """See :attr:`Transport.descriptor`."""
         return self._tty.descriptor
 
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """See :attr:`Transport.traffic`."""
+        return self._tty.traffic
+
     def open(self) -> None:
         """See :meth:`Transport.open`. Closing the channel first empties the adapter's queue."""
         self._tty.open()

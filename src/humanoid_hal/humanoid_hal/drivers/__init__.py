@@ -12,6 +12,7 @@ GROUP = "humanoid_hal.drivers"
 #: The drivers of this package. Imported on first use: hardware needs no simulator.
 BUILT_IN = {
     "boards": "humanoid_hal.drivers.boards:BoardsDriver",
+    "emulated": "humanoid_hal.drivers.emulated:EmulatedDriver",
     "mock": "humanoid_hal.drivers.mock:MockDriver",
     "mock_hardware": "humanoid_hal.drivers.mock:MockHardwareDriver",
     "mujoco": "humanoid_hal.drivers.mujoco:MujocoDriver",

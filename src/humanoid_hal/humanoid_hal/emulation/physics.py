@@ -23,15 +23,10 @@ class Physics(Plant):
         self.advance(0.0)
 
     def _move(self, law: Command, powered: bool, period: float) -> tuple[Array, Array, Array]:
-        if powered and not self._enabled:
-            self.driver.enable(True)
-            self._enabled = True
+        if powered != self._enabled:
+            self.driver.enable(powered)
+            self._enabled = powered
         self.driver.write(law)
         sample = self.driver.read()
         self.stamp, self.imu = sample.stamp, sample.imu
         return sample.position, sample.velocity, sample.effort
-
-    def reset(self) -> None:
-        """Back to the start pose, still until a board is given torque again."""
-        self.world.reset()  # type: ignore[union-attr]
-        self._enabled = False

@@ -20,7 +20,7 @@ class PtyPort:
         """Plug in at `path`, replacing a dead link there."""
         self.path = path
         self.master = -1
-        self.received = 0  # [bytes] since it was plugged in
+        self.received = self.sent = 0  # [bytes] from and to the host since it was plugged in
         self.dropped = 0  # [bytes] that the host did not fetch
         self.plug()
 
@@ -36,7 +36,7 @@ class PtyPort:
         self.master, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(self.master, False)
-        self.received = 0
+        self.received = self.sent = 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(slave))
@@ -65,6 +65,7 @@ class PtyPort:
         sent = 0
         with contextlib.suppress(OSError):
             sent = os.write(self.master, data)
+        self.sent += sent
         self.dropped += len(data) - sent
 
     def baud(self) -> int:

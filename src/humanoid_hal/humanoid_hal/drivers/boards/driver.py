@@ -65,8 +65,10 @@ class BoardsDriver(Driver):
         self.imu: ImuBus | None = None
         for name in options.buses:
             self._add_bus(name, robot, legs)
-        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()])
-        self._turns = Exchange([bus.link for bus in self.buses if bus.protocol.takes_turns])
+        serve = self._serve if self.capabilities.simulated else None
+        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve)
+        turns = [bus.link for bus in self.buses if bus.protocol.takes_turns]
+        self._turns = Exchange(turns, serve)
         #: Remarks of the boards at the last start-up.
         self.remarks: tuple[str, ...] = ()
         self._enabled = False
@@ -116,10 +118,7 @@ class BoardsDriver(Driver):
         for link in ready:
             link.send(link.protocol.request())
         stamp = self._stamp()
-        period = self.period * 1e-9
-        self._exchange.collect(
-            time.monotonic() + self.options.reply_share * period, self.options.retry_share * period
-        )
+        self._collect(self._exchange, time.monotonic() + self.options.reply_share * self._seconds)
         return self._sample(stamp)
 
     def enable(self, on: bool) -> None:
@@ -149,11 +148,23 @@ class BoardsDriver(Driver):
         """Wait for the next period; what was missed is skipped, never caught up."""
         self._next = max(self._next + self.period, time.monotonic_ns())
         if self._turns.links:  # the first has its command, the others are still to get theirs
-            self._turns.collect(self._next * 1e-9, self.options.retry_share * self.period * 1e-9)
+            self._collect(self._turns, self._next * 1e-9)
         time.sleep(max(self._next - time.monotonic_ns(), 0) * 1e-9)
 
     def _stamp(self) -> int:
         return self._system_ahead + time.monotonic_ns()
+
+    def _collect(self, exchange: Exchange, until: float) -> None:
+        exchange.collect(until, self.options.retry_share * self._seconds)
+
+    def _serve(self) -> bool:
+        """Let emulated boards work; real ones need no help."""
+        raise NotImplementedError
+
+    @property
+    def _seconds(self) -> float:
+        """The control period [s]."""
+        return self.period * 1e-9
 
     # -- inside -----------------------------------------------------------------------------------
 
