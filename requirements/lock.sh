@@ -12,3 +12,4 @@ lock "$@" base.in ros.in -c dev.in -c bootstrap.txt -o wheels.txt
 lock "$@" base.in system.in -c dev.in -c bootstrap.txt -o system.txt
 lock "$@" --no-emit-package numpy dev.in -o dev.txt
 lock "$@" --no-emit-package numpy video.in -o video.txt
+lock "$@" --no-deps policies.in -o policies.txt

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from humanoid_control.controller import FALLEN, FALLING, JointTargets, References, State
+from humanoid_control.controller import (
+    FALLEN,
+    FALLING,
+    HandOverError,
+    JointTargets,
+    References,
+    State,
+)
 from humanoid_control.damping import DampingController
 from humanoid_control.ramps import SMOOTHSTEP_SLOPE
 from humanoid_control.supervisor import Mode, ModeSupervisor, Reaction
@@ -516,3 +523,82 @@ def test_the_log_of_a_nobody_who_reads_stays_small(rig: Rig) -> None:
         rig.go("ready")
         rig.go("damping")
     assert len(rig.supervisor.events) <= 20
+
+
+# -- modes that walk -----------------------------------------------------------------------------
+
+
+class LearnedRig(Rig):
+    """With a mode `learned` that takes over in motion and falls back to `walk`, then `stand`."""
+
+    def __init__(self, robot: RobotDescription, make_state: MakeState, stub: Any) -> None:
+        super().__init__(robot, make_state, stub)
+        self.learned = stub("learned", 4.0)
+        self.learned.walks = self.walk.walks = True
+        modes = (
+            Mode(DampingController(robot), down=True),
+            Mode(self.ready, after=("damping", "stand")),
+            Mode(self.stand, after=("ready", "walk", "learned")),
+            Mode(self.walk, after=("stand", "learned")),
+            Mode(self.learned, after=("stand", "walk"), in_motion=True, fallback=("walk", "stand")),
+            Mode(self.sit, after=("ready", "stand"), down=True),
+        )
+        self.supervisor = ModeSupervisor(modes, len(robot.joints), blend=BLEND)
+
+
+@pytest.fixture
+def learned_rig(robot: RobotDescription, make_state: MakeState, make_stub: Any) -> LearnedRig:
+    return LearnedRig(robot, make_state, make_stub)
+
+
+def test_a_mode_that_may_takes_over_from_a_walk_in_motion(learned_rig: LearnedRig) -> None:
+    rig = learned_rig
+    rig.go("walk")
+    rig.walk.unfinished = "walking"
+    assert rig.ask("learned")[0]
+    rig.step()
+    assert rig.mode == "learned"
+    rig.learned.unfinished = "walking"
+    assert rig.ask("walk")[0]
+    rig.step(10)
+    assert (rig.mode, rig.waiting_for) == ("learned", "learned: walking")
+    rig.learned.unfinished = None
+    rig.step()
+    assert rig.mode == "walk"
+
+
+def test_a_controller_that_gives_up_hands_over_and_stands(learned_rig: LearnedRig) -> None:
+    rig = learned_rig
+    rig.go("learned")
+    before = rig.step()
+    rig.learned.error = HandOverError("too old")
+    rig.walk.reason = "a foot is in the air"  # what asks for nobody's permission
+    rig.walk.unfinished = "recovering"
+    after = rig.step()
+    assert (rig.mode, rig.target) == ("walk", "stand")
+    reason = "learned handed over to walk: too old"
+    assert rig.supervisor.faults == (("controller_handover", reason),)
+    assert np.array_equal(after.position, before.position)  # the fade starts where it was
+    rig.walk.unfinished = None
+    rig.step()
+    assert rig.mode == "stand"
+    assert rig.ask("walk")[0]
+    assert rig.supervisor.faults == ()
+
+
+def test_a_fallback_that_fails_too_ends_in_damping(learned_rig: LearnedRig) -> None:
+    rig = learned_rig
+    rig.go("learned")
+    rig.learned.error = HandOverError("too old")
+    rig.walk.error = ValueError("no solution")
+    rig.step()
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert rig.supervisor.faults[0][0] == "controller_failure"
+
+
+def test_giving_up_without_a_fallback_is_a_failure(rig: Rig) -> None:
+    rig.go("walk")
+    rig.walk.error = HandOverError("too old")
+    rig.step()
+    assert rig.mode == "damping"
+    assert rig.supervisor.faults[0][0] == "controller_failure"

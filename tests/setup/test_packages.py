@@ -34,6 +34,7 @@ KEYS = {
     "mcap": None,
     "mujoco": "python3-mujoco-pip",
     "numpy": "python3-numpy",
+    "onnxruntime": None,  # optional: learned walking
     "pyarrow": None,  # optional: bag export --format parquet
     "pytest": None,  # imports the plugin, and is there when it does
     "rosbags": "python3-rosbags-pip",

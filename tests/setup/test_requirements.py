@@ -28,7 +28,7 @@ def wanted(source: str) -> set[str]:
 
 def test_there_is_a_lock_file_for_each_purpose() -> None:
     assert LOCKS == [
-        "bootstrap.txt", "dev.txt", "system.txt", "uv.txt", "video.txt", "wheels.txt",
+        "bootstrap.txt", "dev.txt", "policies.txt", "system.txt", "uv.txt", "video.txt", "wheels.txt",
     ]  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def test_no_lock_file_names_a_registry(lock: str) -> None:
         ("system.txt", ["base.in", "bootstrap.in"]),
         ("dev.txt", ["dev.in"]),
         ("video.txt", ["video.in"]),
+        ("policies.txt", ["policies.in"]),
     ],
 )
 def test_the_lock_files_hold_what_is_asked_for(lock: str, sources: list[str]) -> None:

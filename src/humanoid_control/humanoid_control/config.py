@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from humanoid_control.policy.description import PolicyEntry
 from humanoid_control.ready import ReadyConfig
 from humanoid_control.references import ReferencesConfig
 from humanoid_control.sit import SitConfig
@@ -30,6 +31,9 @@ class ControlConfig:
     stand: StandConfig = field(default_factory=StandConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
     whole_body: WholeBodyConfig = field(default_factory=WholeBodyConfig)
+    policies: dict[str, PolicyEntry] = key(
+        default_factory=dict, doc="learned walking: mode -> its description and network"
+    )
 
 
 def load_control_config(path: str | Path | None) -> ControlConfig:

@@ -63,6 +63,13 @@ class JointTargets:
     damping: Array
 
 
+class HandOverError(Exception):
+    """A controller cannot go on, though the robot balances still: its mode's fallback takes over.
+
+    Raised by :meth:`Controller.update`; the message says why.
+    """
+
+
 class Controller(ABC):
     """One way to drive the robot. The mode supervisor owns the switching and the blending."""
 
@@ -71,6 +78,9 @@ class Controller(ABC):
     balances: ClassVar[bool] = True
     #: Whether it follows the reference `twist`.
     walks: ClassVar[bool] = False
+    #: Lower and upper end, shape (3,) each, of the `twist` it can follow; None: as configured in
+    #: `references.velocity`.
+    velocity_range: tuple[Array, Array] | None = None
 
     @abstractmethod
     def blocked(self, state: State) -> str | None:

@@ -106,7 +106,8 @@ class ControlCore:
             raise VelocityError(f"the safety reaction is {reaction}: the references are frozen")
         if not supervisor.walks or self._state is None:
             raise VelocityError(f"mode {supervisor.mode} does not walk: ask for 'walk' first")
-        return self._references.order_velocity(twist, self._state.stamp)
+        limits = supervisor.velocity_range
+        return self._references.order_velocity(twist, self._state.stamp, limits)
 
     def on_trajectory(self, order: TrajectoryOrder) -> None:
         """Follow a joint trajectory from the next sample on. Raises TrajectoryError."""

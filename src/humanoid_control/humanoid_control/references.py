@@ -181,9 +181,11 @@ class OperatorReferences:
             if asked != given
         )
 
-    def order_velocity(self, twist: Array, stamp: int) -> tuple[str, ...]:
+    def order_velocity(
+        self, twist: Array, stamp: int, limits: tuple[Array, Array] | None = None
+    ) -> tuple[str, ...]:
         """Walk with `twist`, see :meth:`VelocityReference.order`."""
-        return self._walking.order(twist, stamp)
+        return self._walking.order(twist, stamp, limits)
 
     def stop_walking(self) -> None:
         """Slow the walk down to rest."""

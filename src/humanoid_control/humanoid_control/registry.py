@@ -1,7 +1,11 @@
-"""The modes there are. A new one is a file with its controller and a line here."""
+"""The modes there are. A new one is a file with its controller and a line here.
+
+Learned ones come by configuration alone: the key `policies` of ``control.yaml``.
+"""
 
 from humanoid_control.config import ControlConfig
 from humanoid_control.damping import DampingController
+from humanoid_control.policy.policy import PolicyController, load_policy
 from humanoid_control.ready import ReadyController
 from humanoid_control.sit import SitController
 from humanoid_control.stand import StandController
@@ -13,7 +17,16 @@ from humanoid_description.robot import RobotDescription
 def build_modes(
     robot: RobotDescription, config: ControlConfig, ready_height: float
 ) -> tuple[Mode, ...]:
-    """The graph of modes of `robot`; `ready_height` [m] of base_link above the soles when ready."""
+    """The graph of modes of `robot`; `ready_height` [m] of base_link above the soles when ready.
+
+    Raises ConfigError when a policy does not fit the robot.
+    """
+    learned = tuple(
+        PolicyController(robot, load_policy(name, entry, robot))
+        for name, entry in config.policies.items()
+    )
+    names = tuple(controller.name for controller in learned)
+    walking = ("walk", *names)
 
     def stand() -> StandController:
         return StandController(robot, config.stand, config.whole_body)
@@ -21,8 +34,20 @@ def build_modes(
     return (
         Mode(DampingController(robot), down=True),
         Mode(ReadyController(robot, config.ready), after=("damping", "stand")),
-        Mode(stand(), after=("ready", "walk")),
-        Mode(WalkController(robot, config.walk, config.stand, config.whole_body), after=("stand",)),
+        Mode(stand(), after=("ready", *walking)),
+        Mode(
+            WalkController(robot, config.walk, config.stand, config.whole_body),
+            after=("stand", *names),
+        ),
+        *(
+            Mode(
+                controller,
+                after=("stand", *(name for name in walking if name != controller.name)),
+                in_motion=True,
+                fallback=("walk", "stand"),  # which balances on the spot, and steps if it must
+            )
+            for controller in learned
+        ),
         Mode(
             SitController(robot, config.sit, stand(), ready_height),
             after=("ready", "stand"),

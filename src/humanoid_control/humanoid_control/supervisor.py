@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from humanoid_control.blend import TargetsBuffer
-from humanoid_control.controller import FALLEN, UPRIGHT, Controller, JointTargets, References, State
+from humanoid_control.controller import (
+    FALLEN,
+    UPRIGHT,
+    Array,
+    Controller,
+    HandOverError,
+    JointTargets,
+    References,
+    State,
+)
 from humanoid_control.ramps import Stopwatch, smoothstep
 from humanoid_description.problems import nearest
 
@@ -42,6 +51,11 @@ class Mode:
     after: tuple[str, ...] = ()
     #: A way down: never made to wait, also while the safety supervisor says HOLD or SIT.
     down: bool = False
+    #: Takes over from a mode that walks without waiting until it stands.
+    in_motion: bool = False
+    #: When this one gives up (HandOverError): the mode that takes over at once, and the one it then
+    #: goes to. None: damping, as a failure.
+    fallback: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +97,7 @@ class ModeSupervisor:
         self._dropped = ""  # why the next sample finds damping
         self._at_startup = True  # until the robot was armed once, or something was asked for
         self._failure = ""
+        self._handed_over = ""  # why the last mode gave up
         #: What happened, for the log; the oldest are dropped.
         self.events: deque[str] = deque(maxlen=20)
 
@@ -119,6 +134,11 @@ class ModeSupervisor:
         return self._mode.controller.walks and self._target == self._mode.name
 
     @property
+    def velocity_range(self) -> tuple[Array, Array] | None:
+        """What the active controller can follow; see :class:`Controller`."""
+        return self._mode.controller.velocity_range
+
+    @property
     def holding(self) -> bool:
         """Whether the references are frozen."""
         return self._reaction >= Reaction.HOLD
@@ -128,6 +148,8 @@ class ModeSupervisor:
         """Names of the fault table with reasons, and ``seated`` once `sit` has done its work."""
         if self._failure:
             return (("controller_failure", self._failure),)
+        if self._handed_over:
+            return (("controller_handover", self._handed_over),)
         if self._mode.name == SIT and self._mode.controller.busy() is None:
             return (("seated", "the robot has sat down"),)
         return ()
@@ -139,7 +161,8 @@ class ModeSupervisor:
         """
         self._reaction = Reaction(min(reaction, Reaction.TORQUE_OFF))
         if self._reaction >= Reaction.DAMP:
-            self._failure = ""  # heard: a re-arm must not find it still reported
+            # Heard: a re-arm must not find them still reported.
+            self._failure = self._handed_over = ""
 
     def request(self, target: str, state: State | None) -> tuple[bool, str]:
         """Make `target` the mode to walk to. Returns whether it was accepted, and why not."""
@@ -148,7 +171,7 @@ class ModeSupervisor:
             return False, f"{target}: {refusal}" if target in self._modes else refusal
         self._target = target
         self._at_startup = False
-        self._waiting = self._failure = ""
+        self._waiting = self._failure = self._handed_over = ""
         if target == self._mode.name:
             return True, f"in mode {target}"
         self._waiting = "the next sample"
@@ -220,7 +243,7 @@ class ModeSupervisor:
             if state.armed and self._reaction >= Reaction.HOLD:
                 return f"{following.name}: safety reaction {self._reaction.name}"
             busy = self._mode.controller.busy()
-            if busy:
+            if busy and not (following.in_motion and self._mode.controller.walks):
                 return f"{self._mode.name}: {busy}"
         if following.controller.balances and not state.valid:
             return f"{following.name}: the estimated state is not valid (see 'humanoid status')"
@@ -247,7 +270,7 @@ class ModeSupervisor:
         if not self._started:
             self._first(state, references)
         try:
-            self._make(state, references)
+            self._make_or_hand_over(state, references)
         except Exception as error:
             self._fail(state, error)
             self._make(state, references)
@@ -257,6 +280,17 @@ class ModeSupervisor:
             self._next.fade(self._before, share)
             self._fading = share < 1.0
         self._sent, self._next = self._next, self._sent
+
+    def _make_or_hand_over(self, state: State, references: References) -> None:
+        try:
+            self._make(state, references)
+        except HandOverError as reason:
+            if self._mode.fallback is None:
+                raise
+            fallback, self._target = self._mode.fallback
+            self._handed_over = f"{self._mode.name} handed over to {fallback}: {reason}"
+            self._enter(self._modes[fallback], state, str(reason))
+            self._make(state, references)
 
     def _make(self, state: State, references: References) -> None:
         self._next.copy_from(self._mode.controller.update(state, references))

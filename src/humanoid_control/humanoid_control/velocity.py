@@ -42,15 +42,18 @@ class VelocityReference:
         #: Shape (3,): forward and left [m/s], turning [rad/s]. A new array at each change.
         self.value = np.zeros(3)
 
-    def order(self, twist: Array, stamp: int) -> tuple[str, ...]:
+    def order(
+        self, twist: Array, stamp: int, limits: tuple[Array, Array] | None = None
+    ) -> tuple[str, ...]:
         """Walk with `twist`, shape (3,), from `stamp` [ns] on; returns what had to be clamped.
 
-        Raises VelocityError on a value that is not finite.
+        `limits` are lower and upper end, None: those configured. Raises VelocityError on a value
+        that is not finite.
         """
         if not np.isfinite(twist).all():
             name = _NAMES[int(np.argmin(np.isfinite(twist)))]
             raise VelocityError(f"velocity: {name} is not finite")
-        self._target = np.clip(twist, self._lower, self._upper)
+        self._target = np.clip(twist, *(limits or (self._lower, self._upper)))
         self._until = stamp + self._timeout
         return tuple(
             f"{name} {asked:.3f} clamped to {given:.3f}"

@@ -15,9 +15,10 @@ def package_folders() -> list[Path]:
     folders = [Path(entry) for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]
     prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     folders += [Path(prefix) / "share" for prefix in prefixes if prefix]
+    entries = [Path(entry) for entry in sys.path if entry]
     # cmeel wheels (example-robot-data, pinocchio) keep their prefix inside site-packages.
-    folders += [Path(entry) / "cmeel.prefix" / "share" for entry in sys.path if entry]
-    return folders
+    folders += [entry / "cmeel.prefix" / "share" for entry in entries]
+    return folders + entries  # and what Python packages carry beside their code
 
 
 def resolve(address: str, near: Path | None = None) -> Path | None:

@@ -117,6 +117,7 @@ FAULTS = _table(
     Fault("reporter_silent", 32, _HAL, _HOLD, _CLEAR, linger=_SEEN),
     Fault("perception_unreliable", 32, _PERCEPTION, _HOLD, _CLEAR, linger=_SEEN),
     Fault("controller_failure", 32, _CONTROL, _DAMP, _REARM),
+    Fault("controller_handover", 32, _CONTROL, _WARN, _CLEAR, linger=_SEEN),
     Fault("unknown_fault", 32, _HAL, _HOLD, _REARM),
 )
 

@@ -108,7 +108,7 @@ class HealthConfig:
     gyroscope_bias: float = key(0.1, unit="rad/s", above=0.0, doc="larger is not believed")
     accelerometer_bias: float = key(1.0, unit="m/s^2", above=0.0, doc="larger is not believed")
     gate_delay: float = key(
-        0.08, unit="s", above=0.0, max=0.1, doc="every foot ignored for so long"
+        0.08, unit="s", above=0.0, max=1.0, doc="every foot ignored for so long"
     )
     gravity: float = key(
         radians(15.0), unit="rad", above=0.0, doc="attitude against the accelerometer's"

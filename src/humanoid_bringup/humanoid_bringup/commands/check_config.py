@@ -101,6 +101,8 @@ def _loaders(
 ) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
     """The nodes' own loaders for a robot's files, beside robot.yaml."""
     from humanoid_control.config import load_control_config
+    from humanoid_control.policy.policy import load_policy
+    from humanoid_description import load_robot
     from humanoid_hal.hardware import load_hardware
     from humanoid_perception.config import load_perception
 
@@ -109,7 +111,13 @@ def _loaders(
     else:
         for path in hardware_files(robot_file).values():
             yield "hardware", path, load_hardware
-    for kind, load in (("control", load_control_config), ("perception", load_perception)):
+
+    def load_control(path: Path) -> None:
+        robot = load_robot(robot_file)
+        for name, entry in load_control_config(path).policies.items():
+            load_policy(name, entry, robot)
+
+    for kind, load in (("control", load_control), ("perception", load_perception)):
         path = robot_file.parent / f"{kind}.yaml"
         if path.is_file():
             yield kind, path, load

@@ -1,0 +1,1 @@
+"""Learned walking: networks that answer observations with joint targets."""
