@@ -53,9 +53,9 @@ class PolicyController(Controller):
         self._policy, self._description = policy, description
         self._rows = np.array([robot.index[name] for name in description.joints], dtype=np.intp)
         self._default = description.column("default")
-        self.velocity_range = (
-            np.array(description.command_lower), np.array(description.command_upper)
-        )  # fmt: skip
+        self._lowest = np.array(description.command_lower)
+        self._highest = np.array(description.command_upper)
+        self.velocity_range = (self._lowest, self._highest)
         n = len(robot.joints)
         self._zero = np.zeros(n)
         self._stiffness, self._damping = np.zeros(n), np.zeros(n)
@@ -110,7 +110,7 @@ class PolicyController(Controller):
     def _ask(self, state: State, references: References) -> None:
         description, network = self._description, self._policy.network
         assert network is not None  # blocked() says so first
-        command = np.clip(references.twist, *self.velocity_range)
+        command = np.clip(references.twist, self._lowest, self._highest)
         still = description.gait.still
         self._moving = bool(np.hypot(command[0], command[1]) >= still or abs(command[2]) >= still)
         sight = Sight(
