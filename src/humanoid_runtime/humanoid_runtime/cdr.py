@@ -44,6 +44,7 @@ class Layout:
     def __init__(self, example: Any) -> None:
         self._buffer = bytearray(_ENCAPSULATION)
         self._constant = bytearray(b"\x01" * len(_ENCAPSULATION))
+        self._padding = bytearray(len(_ENCAPSULATION))
         self._fields: dict[str, tuple[int, np.dtype[Any], int]] = {}
         self._message(example, "")
         self.size = len(self._buffer)
@@ -51,6 +52,9 @@ class Layout:
             self.size + -self.size % 4
         )  # as it comes out of a DDS socket (RTPS 2.5, 10.2)
         self._fixed = _runs(self._constant, self._buffer)
+        # Writers of this module leave padding zero: then a few long runs tell as much.
+        both = bytearray(a | b for a, b in zip(self._constant, self._padding, strict=True))
+        self._fixed_and_zero = _runs(both, self._buffer)
 
     def template(self) -> bytearray:
         """A fresh buffer holding the example."""
@@ -83,8 +87,8 @@ class Layout:
 
     def fits(self, data: bytes) -> bool:
         """Whether `data` is a message of this very layout, to be read through :meth:`view`."""
-        return len(data) in (self.size, self._padded) and all(
-            data[start:end] == content for start, end, content in self._fixed
+        return len(data) in (self.size, self._padded) and (
+            _holds(data, self._fixed_and_zero) or _holds(data, self._fixed)
         )
 
     def _count(self, start: int, end: int) -> int:
@@ -124,19 +128,29 @@ class Layout:
         data = np.asarray(values, dtype).tobytes()
         self._buffer += data
         self._constant += bytes(len(data))
+        self._padding += bytes(len(data))
 
     def _constant_bytes(self, data: bytes, alignment: int) -> None:
         self._align(alignment)
         self._buffer += data
         self._constant += b"\x01" * len(data)
+        self._padding += bytes(len(data))
 
     def _align(self, size: int) -> None:
         gap = -(len(self._buffer) - len(_ENCAPSULATION)) % size
         self._buffer += bytes(gap)
         self._constant += bytes(gap)
+        self._padding += b"\x01" * gap
 
 
-def _runs(mask: bytearray, buffer: bytearray) -> tuple[tuple[int, int, bytes], ...]:
+_Runs = tuple[tuple[int, int, bytes], ...]
+
+
+def _holds(data: bytes, runs: _Runs) -> bool:
+    return all(data[start:end] == content for start, end, content in runs)
+
+
+def _runs(mask: bytearray, buffer: bytearray) -> _Runs:
     """The runs of `buffer` where `mask` is set, as (start, end, content)."""
     edges = np.flatnonzero(np.diff(np.frombuffer(b"\x00" + bytes(mask) + b"\x00", np.int8)))
     pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
