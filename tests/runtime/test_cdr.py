@@ -100,6 +100,13 @@ def test_other_names_lengths_or_byte_orders_do_not_fit() -> None:
         assert not layout.fits(data)
 
 
+def test_what_other_writers_leave_between_the_fields_is_no_other_layout() -> None:
+    layout = Layout(JointState(name=["ab"], position=[0.0]))
+    data = layout.template()
+    data[data.index(b"ab\x00") + 3] = 0xAA
+    assert layout.fits(bytes(data))
+
+
 def test_equal_messages_have_equal_bytes_because_padding_is_zero() -> None:
     layout = Layout(robot_state(1.0))
     assert layout.template() == Layout(robot_state(1.0)).template()
