@@ -27,6 +27,7 @@ VERBS = {
     "reset": "put the simulated robot back to its start",
     "doctor": "say in one line each what is missing or wrong, and the fix",
     "check-config": "check all files of a robot",
+    "emulate": "emulate the boards of a hardware file in real time",
     "conformance": "prove that a driver keeps what the HAL relies on",
     "new-driver": "make a package with a driver of your own, with its tests",
     "record": "record the topics of the graph to a bag",
