@@ -18,10 +18,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humanoid_bringup import console
+from humanoid_bringup import console, hardware
 from humanoid_bringup.arguments import add_json
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.locate import find_hardware, find_robot, hardware_files
 
 if TYPE_CHECKING:
     from humanoid_hal.conformance import Promise, Subject
@@ -95,20 +94,7 @@ def _promises(names: list[str] | None) -> "tuple[Promise, ...]":
 
 
 def _subject(arguments: argparse.Namespace) -> "Subject":
-    from humanoid_description import DescriptionError, load_robot
     from humanoid_hal.conformance import Subject
-    from humanoid_hal.drivers import DriverLookupError, find_driver
-    from humanoid_hal.hardware import load_hardware
 
-    robot_file, name = find_robot(arguments.robot), arguments.driver
-    try:
-        robot = load_robot(robot_file)
-        if Path(name).suffix in (".yaml", ".yml") or name in hardware_files(robot_file):
-            config, driver = load_hardware(find_hardware(robot_file, name))
-            options, rate = config.options, config.rate
-        else:
-            driver, options, rate = find_driver(name), None, None
-    except (DescriptionError, DriverLookupError) as problem:
-        raise HumanoidError(str(problem), Exit.CONFIGURATION) from problem
-    subject = Subject(driver, robot, options, arguments.move, arguments.strict_time)
-    return subject if rate is None else subject.at_rate(rate)
+    found = hardware.load(arguments.robot, arguments.driver)
+    return Subject(found.driver, found.robot, found.options, arguments.move, arguments.strict_time)

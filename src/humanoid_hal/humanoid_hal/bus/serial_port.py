@@ -26,6 +26,7 @@ class SerialPort(Transport[bytes]):
         super().__init__(options, baud)
         self._port: serial.Serial | None = None
         self._fd = -1
+        self._exclusive = True
         self._echo = b""  # sent, and still to come back
         self._sent = self._received = 0  # [bytes] since it was opened
 
@@ -39,11 +40,15 @@ class SerialPort(Transport[bytes]):
         """See :attr:`Transport.traffic`."""
         return self._sent, self._received
 
+    def share(self) -> None:
+        """See :meth:`Transport.share`."""
+        self._exclusive = False
+
     def open(self) -> None:
         """See :meth:`Transport.open`."""
         name = self.options.port
         try:
-            port = serial.Serial(name, self.baud, timeout=0, exclusive=True)
+            port = serial.Serial(name, self.baud, timeout=0, exclusive=self._exclusive)
         except (OSError, ValueError) as error:
             raise TransportError(f"{name} cannot be opened: {_reason(error, name)}") from error
         try:

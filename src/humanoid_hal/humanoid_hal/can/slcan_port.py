@@ -50,6 +50,10 @@ class SlcanPort(Transport[CanBatch]):
         """See :attr:`Transport.traffic`."""
         return self._tty.traffic
 
+    def share(self) -> None:
+        """See :meth:`Transport.share`."""
+        self._tty.share()
+
     def open(self) -> None:
         """See :meth:`Transport.open`. Closing the channel first empties the adapter's queue."""
         self._tty.open()

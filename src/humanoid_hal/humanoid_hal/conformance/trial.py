@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -47,13 +47,6 @@ class Subject:
         if rate is None:
             raise NotTestedError("the driver has no option `control_rate`: its rate is not known")
         return round(1e9 / rate)
-
-    def at_rate(self, rate: float) -> "Subject":
-        """The same at `rate` [Hz], if the driver's options know one."""
-        options = self.driver.Options() if self.options is None else self.options
-        if "control_rate" not in {item.name for item in fields(options)}:
-            return self
-        return replace(self, options=replace(options, control_rate=rate))
 
 
 class Trial:

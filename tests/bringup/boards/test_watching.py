@@ -1,0 +1,102 @@
+"""`humanoid monitor`, `bench` and `jog` on emulated boards."""
+
+import json
+
+import pytest
+
+from humanoid_bringup.errors import Exit
+from humanoid_hal.emulation.boards import BoardFault
+
+
+def test_the_monitor_shows_each_joint_and_each_bus(rig, ask, capsys):
+    rig.start()
+    assert ask("monitor", "--once") == Exit.OK
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("left_hip", "right_hip", "legs", "ready", " Hz"))
+    assert not rig.motors.powered.any()
+
+
+def test_the_monitor_counts_what_a_dead_board_misses_and_names_it(rig, ask, capsys):
+    rig.start()
+
+    def die():
+        rig.emulator.inject("legs", BoardFault("off", 2))
+
+    rig.later(die)
+    assert ask("monitor", "--seconds", "2.5", "--json") == Exit.OK
+    answer = json.loads(capsys.readouterr().out)
+    missed = {row["joint"]: row["missed"] for row in answer["joints"]}
+    assert missed["right_hip"] > 3 * missed["left_hip"]
+    assert answer["buses"][0]["good"] > 0
+
+
+def test_a_bench_measures_rate_jitter_and_errors(rig, ask, capsys):
+    rig.start()
+    assert ask("bench", "--seconds", "0.5", "--rate", "100", "--json") == Exit.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["asked_hz"] == 100.0
+    assert 0 < answer["rate_hz"] < 110
+    assert answer["interval_p50_ms"] <= answer["interval_p99_ms"] <= answer["interval_max_ms"]
+    assert answer["buses"][0]["corrupt"] == 0
+    assert set(answer["missed"]) == {"left_hip", "right_hip"}
+
+
+def test_a_bench_with_torque_writes_commands_and_ends_without_torque(rig, ask, capsys):
+    rig.start()
+    assert ask("bench", "--seconds", "0.3", "--torque") == Exit.OK
+    assert "lost answers" in capsys.readouterr().out
+    assert rig.until(lambda: not rig.motors.powered.any())
+
+
+@pytest.mark.parametrize("distance", ["0.1", "-0.1"])
+def test_a_jog_goes_there_and_back_and_ends_without_torque(rig, ask, capsys, distance):
+    rig.start()
+    assert ask("jog", "right_hip", distance, "--speed", "0.5", "--json") == Exit.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["moved"] == pytest.approx(float(distance), abs=0.02)
+    assert answer["back"] == pytest.approx(0.0, abs=0.02)
+    assert rig.until(lambda: not rig.motors.powered.any())
+
+
+def test_a_joint_that_is_blocked_ends_the_jog_without_torque(rig, ask, capsys):
+    rig.hand = True  # nothing moves but by hand
+    rig.start()
+    assert ask("jog", "right_hip", "0.4", "--speed", "1.0") == Exit.FAILED
+    assert "from where it should be" in capsys.readouterr().err
+    assert rig.until(lambda: not rig.motors.powered.any())
+
+
+def test_a_joint_that_hardly_moves_did_not_follow(rig, ask, capsys):
+    rig.hand = True
+    rig.start()
+    assert ask("jog", "right_hip", "0.1", "--speed", "1.0") == Exit.FAILED
+    assert "it hardly moved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("right_hip", "0.6"), "at most"),
+        (("right_hip", "0.1", "--speed", "2"), "at most"),
+        (("righthip", "0.1"), "did you mean 'right_hip'"),
+    ],
+)
+def test_too_far_too_fast_or_unknown_is_refused_without_torque(rig, ask, capsys, words, said):
+    rig.start()
+    assert ask("jog", *words) == Exit.USAGE
+    assert said in capsys.readouterr().err
+    assert not rig.motors.powered.any()
+
+
+def test_a_jog_does_not_leave_the_limits_of_the_joint(rig, ask, capsys):
+    rig.hand = True
+    rig.start()
+    rig.plant.position[:] = 1.4
+    assert ask("jog", "left_hip", "0.2") == Exit.USAGE
+    assert "leaves its limits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [("monitor", "--once"), ("bench",), ("jog", "left_hip", "0.1")])
+def test_boards_that_are_not_there_are_an_error_of_the_machine(ask, capsys, verb):
+    assert ask(*verb) == Exit.ENVIRONMENT
+    assert "plugged in" in capsys.readouterr().err
