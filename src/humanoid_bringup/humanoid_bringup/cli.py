@@ -36,6 +36,7 @@ VERBS = {
     "jog": "move one joint a little and back, without a graph",
     "monitor": "watch boards live, without a graph",
     "bench": "measure rate, jitter and errors of buses",
+    "emulate": "emulate the boards of a hardware file in real time",
     "conformance": "prove that a driver keeps what the HAL relies on",
     "new-driver": "make a package with a driver of your own, with its tests",
     "record": "record the topics of the graph to a bag",

@@ -1,4 +1,4 @@
-"""All buses of a robot in one thread: send on every bus first, then collect with one epoll.
+"""All buses of a robot in one thread: send on every bus first, then collect from all.
 
 The only clock here is the steady one, for deadlines.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Protocol
 from humanoid_hal.bus.transport import Transport, TransportError
 
-#: [s] between looks at ports that epoll cannot wait on.
+#: [s] between looks at ports that select cannot wait on.
 _POLL = 0.0002
 
 
@@ -159,22 +159,21 @@ class Exchange:
         start = time.monotonic()
         for link in self.links:
             link.silent_since, link.retried = start, False
-        with self._poll() as poll:
-            while True:
-                waiting = [
-                    link
-                    for link in self.links
-                    if link.state is LinkState.READY and not link.protocol.complete
-                ]
-                now = time.monotonic()
-                if not waiting or now >= until:
-                    break
-                silent = self._serve is not None and not self._serve()
-                if silent and all(link.retried for link in waiting):
-                    break
-                self._retry(waiting, now, 0.0 if silent else gap)
-                wait = min(until, *(self._due(link, gap) for link in waiting)) - now
-                self._wait(poll, max(wait, 0.0))
+        while True:
+            waiting = [
+                link
+                for link in self.links
+                if link.state is LinkState.READY and not link.protocol.complete
+            ]
+            now = time.monotonic()
+            if not waiting or now >= until:
+                break
+            silent = self._serve is not None and not self._serve()
+            if silent and all(link.retried for link in waiting):
+                break
+            self._retry(waiting, now, 0.0 if silent else gap)
+            wait = min(until, *(self._due(link, gap) for link in waiting)) - now
+            self._wait(max(wait, 0.0))
         for link in self.links:
             if link.state is LinkState.TALKING:
                 link.take(time.monotonic())
@@ -185,17 +184,16 @@ class Exchange:
         Raises what the first failed one raised, after all have ended.
         """
         begun = [link.talk(conversation) for link, conversation in talks]
-        with self._poll() as poll:
-            while True:
-                talking = [link for link, _ in talks if link.state is LinkState.TALKING]
-                if not talking:
-                    break
-                if self._serve is not None:
-                    self._serve()
-                now = time.monotonic()
-                self._wait(poll, max(0.0, min(link.due for link in talking) - now))
-                for link in talking:
-                    link.attend(time.monotonic())
+        while True:
+            talking = [link for link, _ in talks if link.state is LinkState.TALKING]
+            if not talking:
+                break
+            if self._serve is not None:
+                self._serve()
+            now = time.monotonic()
+            self._wait(max(0.0, min(link.due for link in talking) - now))
+            for link in talking:
+                link.attend(time.monotonic())
         for (link, _), talk in zip(talks, begun, strict=True):
             if talk.error is not None:
                 raise BoardError(f"bus '{link.name}': {talk.error}") from talk.error
@@ -203,11 +201,24 @@ class Exchange:
                 raise TransportError(f"bus '{link.name}': {link.reason}")
         return [talk.result for talk in begun]
 
-    def _poll(self) -> "_Poll":
-        return _Poll(self.links)
+    def _wait(self, timeout: float) -> None:
+        """Pass on what arrives within `timeout` [s], until anything does.
 
-    def _wait(self, poll: "_Poll", timeout: float) -> None:
-        for link in poll.ready(timeout if self._serve is None else min(timeout, _POLL)):
+        By select, whose timeout is exact: epoll's is whole milliseconds, a good part of a cycle.
+        """
+        ports, unwaitable = {}, []
+        for link in self.links:
+            if link.state in (LinkState.CLOSED, LinkState.LOST):
+                continue
+            descriptor = link.transport.descriptor
+            if descriptor < 0:
+                unwaitable.append(link)
+            else:
+                ports[descriptor] = link
+        if unwaitable or self._serve is not None:
+            timeout = min(timeout, _POLL)
+        ready = select.select(list(ports), (), (), timeout)[0]
+        for link in [ports[descriptor] for descriptor in ready] + unwaitable:
             link.take(time.monotonic())
 
     @staticmethod
@@ -219,34 +230,3 @@ class Exchange:
             if not link.retried and now >= link.silent_since + gap:
                 link.retried = True
                 link.send(link.protocol.retry())
-
-
-class _Poll:
-    """One epoll over the open ports; those that it cannot wait on are always looked at."""
-
-    def __init__(self, links: Sequence[Link]) -> None:
-        self._epoll = select.epoll()
-        self._by_descriptor: dict[int, Link] = {}
-        self._unpollable: list[Link] = []
-        for link in links:
-            if link.state in (LinkState.CLOSED, LinkState.LOST):
-                continue
-            descriptor = link.transport.descriptor
-            if descriptor < 0:
-                self._unpollable.append(link)
-            else:
-                self._epoll.register(descriptor, select.EPOLLIN)
-                self._by_descriptor[descriptor] = link
-
-    def __enter__(self) -> "_Poll":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._epoll.close()
-
-    def ready(self, timeout: float) -> list[Link]:
-        """Links with input after at most `timeout` [s]."""
-        if self._unpollable:
-            timeout = min(timeout, _POLL)
-        events = self._epoll.poll(timeout)
-        return [self._by_descriptor[descriptor] for descriptor, _ in events] + self._unpollable

@@ -43,7 +43,7 @@ class Transport(ABC, Generic[P]):
     @property
     @abstractmethod
     def descriptor(self) -> int:
-        """What epoll can wait on; -1: nothing, it must be asked in turns."""
+        """What select can wait on; -1: nothing, it must be asked in turns."""
 
     def share(self) -> None:
         """Let open() take a port that another process holds, too: to stop, never to drive."""

@@ -7,7 +7,6 @@ per period. In real time :meth:`run` does both by the clock.
 import select
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.bus import EmulatedBus
@@ -57,18 +56,16 @@ class Emulator:
         """Serve in real time until `stop()`."""
         begin = clock()
         due = self.period
-        with select.epoll() as poll:
-            watched: dict[str, int] = {}
-            while not stop():
-                self._watch(poll, watched)
-                self.now = clock() - begin
-                self.pump()
-                if self.now >= due:
-                    self.plant.advance(self.period)
-                    self._tick()
-                    due = max(due + self.period, self.now)
-                next_due = min(due, *(bus.due for bus in self.buses.values()))
-                poll.poll(max(0.0, next_due - (clock() - begin)))
+        while not stop():
+            self.now = clock() - begin
+            self.pump()
+            if self.now >= due:
+                self.plant.advance(self.period)
+                self._tick()
+                due = max(due + self.period, self.now)
+            masters = [bus.port.master for bus in self.buses.values() if bus.port.plugged]
+            next_due = min(due, *(bus.due for bus in self.buses.values()))
+            select.select(masters, (), (), max(0.0, next_due - (clock() - begin)))
 
     def close(self) -> None:
         """Unplug everything."""
@@ -80,14 +77,3 @@ class Emulator:
             if self.plant.imu is not None:
                 bus.boards.feel(self.plant.imu)
             bus.tick(self.now)
-
-    def _watch(self, poll: select.epoll, watched: dict[str, int]) -> None:
-        """Keep epoll's set equal to the plugged ports."""
-        for name, bus in self.buses.items():
-            if watched.get(name) == bus.port.master:
-                continue
-            with suppress(OSError, ValueError):  # a closed one left by itself
-                poll.unregister(watched.pop(name, -1))
-            if bus.port.plugged:
-                poll.register(bus.port.master, select.EPOLLIN)
-                watched[name] = bus.port.master
