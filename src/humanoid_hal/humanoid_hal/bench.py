@@ -24,6 +24,10 @@ class Bench:
         """Which joints have torque switched on, as their boards see it. Shape (n,)."""
         raise NotOfferedError("the bench does not know which boards have torque")
 
+    def obeying(self) -> NDArray[np.bool_]:
+        """Which joints still execute the last command; one that only brakes does not. Shape (n,)."""
+        return self.torque()
+
     def silence(self, joint: str) -> None:
         """The board of `joint` answers nothing any more."""
         raise NotOfferedError("the bench cannot silence one joint")

@@ -1,5 +1,7 @@
 """Promises on what happens when answers are missing or damaged."""
 
+import time
+
 import numpy as np
 
 from humanoid_hal.bench import NotOfferedError
@@ -11,6 +13,8 @@ from humanoid_hal.driver import DriverError, Sample
 READINGS, SHARE = 20, 0.9
 #: [rad] A fresh reading on a damaged wire may be this far from the truth.
 TRUE_DISTANCE = 0.3
+#: [s] of real time that a driver has at least to open a port again.
+RECOVERY = 5.0
 #: Readings within which a lost bus is told.
 LOST_WITHIN = 50
 
@@ -140,7 +144,10 @@ def _suffer(trial: Trial) -> None:
 
 
 def _recovers(trial: Trial) -> bool:
-    for _ in range(PATIENCE):
+    deadline = time.monotonic() + RECOVERY
+    readings = 0
+    while readings < PATIENCE or time.monotonic() < deadline:
+        readings += 1
         try:
             if np.all(trial.driver.read().fresh):
                 return True

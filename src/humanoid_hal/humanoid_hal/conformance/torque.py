@@ -111,14 +111,17 @@ def watchdog(subject: Subject) -> str:
                 "declares that not every board has one; the HAL asks before it arms"
             )
         trial.arm()
-        trial.turn(trial.hold())
+        for _ in range(2):
+            trial.turn(trial.hold(STALE))
+        if not trial.bench.obeying().all():
+            raise BrokenPromiseError("commands are not executed, so nothing can be said of silence")
         trial.bench.abandon(SILENCE)
-        on = trial.bench.torque()
+        on = trial.bench.obeying()
         if on.any():
             raise BrokenPromiseError(
-                f"torque still on after {SILENCE:g} s of silence: {trial.names(on)}"
+                f"still executes the last command after {SILENCE:g} s of silence: {trial.names(on)}"
             )
-    return f"torque off within {SILENCE:g} s of silence"
+    return f"torque off, or braking, within {SILENCE:g} s of silence"
 
 
 def _off(trial: Trial, when: str, skip: int = 0) -> None:

@@ -17,6 +17,7 @@ from humanoid_hal.bus.exchange import Exchange
 from humanoid_hal.driver import Capabilities, Sample
 from humanoid_hal.drivers.boards.driver import BoardsDriver
 from humanoid_hal.drivers.boards.options import BoardsOptions
+from humanoid_hal.drivers.emulated.bench import EmulatedBench
 from humanoid_hal.drivers.emulated.options import EmulatedOptions
 from humanoid_hal.emulation.build import build_emulator, make_plant
 from humanoid_hal.emulation.bus import WireOptions
@@ -56,6 +57,7 @@ class EmulatedDriver(BoardsDriver):
             shutil.rmtree(self._directory, ignore_errors=True)
             raise
         self.world = self.emulator.plant.world
+        self.bench = EmulatedBench(self)
         self._links = {link.name: link for link in self._exchange.links}
 
     def open(self) -> None:
