@@ -1,0 +1,83 @@
+"""The packages of others read the bytes of our emulated sensors as we do.
+
+They come with ``requirements/oracles.txt``; without, these tests are skipped.
+"""
+
+import io
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from humanoid_hal.drivers.bno085.protocol import Bno085Rvc
+from humanoid_hal.drivers.imu.axes import about, multiply
+from humanoid_hal.drivers.imu.framing import FrameReader
+from humanoid_hal.drivers.witmotion import codec as witmotion
+from humanoid_hal.emulation.bno085 import EmulatedBno085
+from humanoid_hal.emulation.imu import EmulatedImu
+from humanoid_hal.emulation.witmotion import EmulatedWitMotion
+
+DEGREE = np.pi / 180.0
+
+
+def moved(sensor: EmulatedImu) -> EmulatedImu:
+    motion = sensor.motion
+    assert motion.orientation is not None
+    motion.angular_velocity[:] = 0.5, -1.5, 2.5
+    motion.linear_acceleration[:] = 1.0, -2.0, 9.5
+    motion.orientation[:] = multiply(about(2, 1.0), multiply(about(0, -0.2), about(1, 0.4)))
+    return sensor
+
+
+def stream(sensor: EmulatedImu, seconds: float) -> bytes:
+    times = np.arange(0.0, seconds, 0.001)
+    return b"".join(reply.payload for now in times for reply in sensor.tick(float(now)))
+
+
+class Uart(io.BytesIO):
+    """What CircuitPython calls a UART."""
+
+    def reset_input_buffer(self) -> None:
+        pass
+
+
+def test_adafruit_reads_our_bno085(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It needs no port of its own, only the name.
+    monkeypatch.setitem(sys.modules, "busio", SimpleNamespace(UART=object))
+    oracle: Any = pytest.importorskip("adafruit_bno08x_rvc")
+    data = stream(moved(EmulatedBno085()), 0.05)
+    yaw, pitch, roll, *force = oracle.BNO08x_RVC(Uart(data)).heading
+    assert [yaw * DEGREE, pitch * DEGREE, roll * DEGREE] == pytest.approx(
+        [1.0, -0.2, 0.4], abs=1e-4
+    )
+    protocol = Bno085Rvc()
+    protocol.receive(data)
+    sample = protocol.reading()
+    assert sample is not None
+    assert force == pytest.approx(sample.linear_acceleration, rel=1e-5)
+
+
+def test_the_package_witmotion_reads_our_witmotion() -> None:
+    oracle: Any = pytest.importorskip("witmotion.protocol")
+    sensor = moved(EmulatedWitMotion())
+    kinds = (witmotion.ACCELERATION, witmotion.RATE, witmotion.QUATERNION)
+    sensor.registers[witmotion.CONTENT] = sum(witmotion.CONTENT_BITS[kind] for kind in kinds)
+    frames = FrameReader(witmotion.FORMAT).feed(stream(sensor, 0.05))
+    for kind, ours in (
+        (witmotion.ACCELERATION, witmotion.parse_acceleration),
+        (witmotion.RATE, witmotion.parse_rate),
+        (witmotion.QUATERNION, witmotion.parse_quaternion),
+    ):
+        frame = next(frame for frame in frames if frame[1] == kind)
+        message = oracle.receive_messages[kind]
+        assert message.compute_checksum(frame[2:-1]) == frame[-1]
+        theirs = message.parse(frame[2:-1])
+        if kind == witmotion.ACCELERATION:
+            assert ours(frame) == pytest.approx(np.array(theirs.a) * 9.80665 / 9.8)
+        elif kind == witmotion.RATE:
+            assert ours(frame) == pytest.approx(np.array(theirs.w) * DEGREE)
+        else:
+            w, x, y, z = theirs.q
+            assert ours(frame) == pytest.approx([x, y, z, w])
