@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from humanoid_hal.bus.can import EXTENDED, NO_FRAMES, CanBatch
+from humanoid_hal.bus.can import EXTENDED, NO_FRAMES, CanBatch, joined
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.families import PROTOCOLS, find_protocol
+from humanoid_hal.bus.framing import Format, FrameReader
 from humanoid_hal.bus.protocol import Conversation, ImuProtocol
 from humanoid_hal.can import slcan
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.bno085 import codec as bno085
+from humanoid_hal.drivers.dynamixel import codec as dynamixel
 from humanoid_hal.drivers.hipnuc import codec as hipnuc
-from humanoid_hal.drivers.imu.framing import Format, FrameReader
 from humanoid_hal.drivers.microstrain import codec as microstrain
 from humanoid_hal.drivers.unitree_go import codec as unitree_go
 from humanoid_hal.drivers.vectornav import codec as vectornav
@@ -32,8 +33,10 @@ DEVICES: dict[str, tuple[str, int]] = {
     "bno085_rvc": ("", 0),
     "cubemars": ("AK10-9", 3),
     "damiao": ("DM-J4340", 3),
+    "dynamixel": ("XM540-W270", 3),
     "hipnuc": ("", 0),
     "microstrain": ("", 0),
+    "moteus": ("r4.11", 3),
     "robstride": ("RS03", 3),
     "robstride_mit": ("RS03", 3),
     "unitree_go": ("GO-M8010-6", 3),
@@ -76,6 +79,14 @@ FRAMINGS: dict[str, Framing] = {
         (
             bytes.fromhex("AAAADE010092FF25088DFEECFFD103000000E7"),
             bno085.make_frame(7, (-17999, 8999, -1), (0, -1, 32767)),
+        ),
+    ),
+    "dynamixel": Framing(
+        dynamixel.FORMAT,
+        lambda frame: [*dynamixel.Scanner().feed(frame)],
+        (
+            dynamixel.make_ping(1),
+            dynamixel.make_packet(7, dynamixel.Instruction.STATUS, b"\x00\xff\xff\xfd\x12\x34"),
         ),
     ),
     "hipnuc": Framing(
@@ -160,6 +171,7 @@ class Wire:
         self.protocol = kind() if self.imu else kind(devices)
         self.motors = Motors(devices)
         self.boards = find_emulator(self.name)(self.motors)
+        self.boards.preset(kind.default_baud)
 
     def noise(self, data: bytes) -> Any:
         """`data` as what may arrive on this wire: bytes, or frames made of them."""
@@ -202,11 +214,11 @@ class Wire:
     def join(self, parts: list[Any]) -> Any:
         if not self.can:
             return b"".join(parts)
-        batches = [part for part in parts if len(part)]
-        frames = [frame for batch in batches for frame in batch.frames()]
-        return CanBatch.of(frames) if frames else NO_FRAMES
+        return joined([part for part in parts if len(part)])
 
-    def cycle(self, spoil: Callable[[Any], list[Any]] = lambda payload: [payload]) -> Any:
+    def cycle(
+        self, spoil: Callable[[Any], list[Any]] = lambda payload: [payload], retry: bool = True
+    ) -> Any:
         """One cycle; `spoil` says what arrives instead of an answer. Returns the readings."""
         if self.imu:
             self.protocol.request()
@@ -216,15 +228,19 @@ class Wire:
             return self.protocol.reading()
         n = len(self.motors.devices)
         law = Command(*(np.zeros(n) for _ in Command.__slots__))
-        self.exchange(self.protocol.command(law), spoil)
-        self.exchange(self.protocol.request(), spoil)
+        self.exchange(self.protocol.command(law), spoil, retry)
+        self.exchange(self.protocol.request(), spoil, retry)
         self.now += 0.002
         return self.protocol.readings()
 
-    def exchange(self, payload: Any, spoil: Callable[[Any], list[Any]]) -> None:
-        for _ in range(100):
+    def exchange(self, payload: Any, spoil: Callable[[Any], list[Any]], retry: bool = True) -> None:
+        """Send, hear, follow; then ask the silent once more, as the HAL's exchange does."""
+        while True:
             if payload is None or not len(payload):
-                return
+                if not retry or self.protocol.complete:
+                    return
+                payload, retry = self.protocol.retry(), False
+                continue
             answers, payload = self.answers(payload), None
             for answer in answers:
                 for part in spoil(answer):

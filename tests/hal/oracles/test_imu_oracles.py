@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.bno085.protocol import Bno085Rvc
 from humanoid_hal.drivers.imu.axes import about, multiply
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.witmotion import codec as witmotion
 from humanoid_hal.emulation.bno085 import EmulatedBno085
 from humanoid_hal.emulation.imu import EmulatedImu

@@ -4,8 +4,8 @@ import struct
 
 import numpy as np
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.imu.axes import GRAVITY, from_frd, from_ned_frd
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.microstrain import codec
 from humanoid_hal.emulation.imu import EmulatedImu
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from humanoid_hal.drivers.imu.framing import FrameReader
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.unitree_go import codec
 from humanoid_hal.drivers.unitree_go.codec import RotorCommand, RotorState
 from humanoid_hal.drivers.unitree_go.models import MODELS

@@ -1,7 +1,7 @@
 """An emulated VectorNav VN-100."""
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.imu.axes import from_frd, from_ned_frd
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.vectornav import codec
 from humanoid_hal.emulation.imu import EmulatedImu
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.imu.axes import Array
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.xsens_mti import codec
 from humanoid_hal.emulation.imu import EmulatedImu
 

@@ -7,10 +7,10 @@ signs and direction of the quaternion without trusting any document.
 import numpy as np
 import pytest
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.bno085 import codec as bno085
 from humanoid_hal.drivers.hipnuc import codec as hipnuc
 from humanoid_hal.drivers.imu.axes import DEGREE, GRAVITY, Reading, about, multiply, rotate
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.microstrain import codec as microstrain
 from humanoid_hal.drivers.vectornav import codec as vectornav
 from humanoid_hal.drivers.xsens_mti import codec as xsens

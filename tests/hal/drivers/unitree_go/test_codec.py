@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from humanoid_hal.drivers.imu.framing import FrameReader
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.unitree_go import codec
 from humanoid_hal.drivers.unitree_go.codec import RotorCommand, RotorState
 

@@ -9,8 +9,8 @@ import struct
 
 import numpy as np
 
+from humanoid_hal.bus.framing import Format
 from humanoid_hal.drivers.imu.axes import DEGREE, GRAVITY, Reading, about, multiply
-from humanoid_hal.drivers.imu.framing import Format
 
 SYNC = b"\xaa\xaa"
 LENGTH = 19

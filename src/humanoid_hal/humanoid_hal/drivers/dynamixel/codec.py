@@ -12,6 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, FrameReader
+
 HEADER = b"\xff\xff\xfd\x00"
 BROADCAST = 254
 LAST_ID = 252
@@ -158,50 +160,48 @@ class Packet:
 
 
 class Scanner:
-    """Finds frames in whatever arrives; keeps a frame that has begun until it is complete."""
+    """Finds frames in whatever arrives; keeps a frame that has begun until it is complete.
+
+    A frame with a wrong length does not hide the ones behind it.
+    """
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self.corrupt = 0  # frames that began and did not hold
+        self._frames = FrameReader(FORMAT)
 
-    def clear(self) -> None:
-        """Forget what is incomplete."""
-        self._buffer = b""
+    @property
+    def corrupt(self) -> int:
+        """Runs of bytes that were no frame."""
+        return self._frames.bad
 
     @property
     def pending(self) -> bool:
         """Whether a frame has begun that is not complete."""
-        return len(self._buffer) >= len(HEADER)
+        return self._frames.pending >= len(HEADER)
+
+    def clear(self) -> None:
+        """Forget what is incomplete."""
+        self._frames.clear()
 
     def feed(self, data: bytes) -> Iterator[Packet]:
-        """Yield the frames that `data` completes. After a bad one the search goes on inside it."""
-        buffer = self._buffer + data
-        at = 0
-        while True:
-            start = buffer.find(HEADER, at)
-            if start < 0:
-                at = max(at, len(buffer) - len(HEADER) + 1)
-                break
-            at = start
-            if len(buffer) < at + 7:
-                break
-            length = buffer[at + 5] | buffer[at + 6] << 8
-            end = at + 7 + length
-            if not 3 <= length <= _LONGEST:
-                self.corrupt += 1
-                at += 1
-                continue
-            if len(buffer) < end:
-                break
-            frame = buffer[at:end]
-            if crc16(frame[:-2]) != frame[-2] | frame[-1] << 8:
-                self.corrupt += 1
-                at += 1
-                continue
-            at = end
+        """Yield the frames that `data` completes."""
+        for frame in self._frames.feed(data):
             body = frame[7:-2].replace(_STUFFED + b"\xfd", _STUFFED)
             yield Packet(frame[4], body[0], body[1:], len(frame))
-        self._buffer = buffer[at:]
+
+
+def _length(buffer: bytes | bytearray, start: int) -> int:
+    if len(buffer) < start + 7:
+        return UNDECIDED
+    length = buffer[start + 5] | buffer[start + 6] << 8
+    return 7 + length if 3 <= length <= _LONGEST else NO_FRAME
+
+
+FORMAT = Format(
+    sync=HEADER,
+    longest=7 + _LONGEST,
+    length=_length,
+    valid=lambda frame: crc16(frame[:-2]) == frame[-2] | frame[-1] << 8,
+)
 
 
 def statuses(data: bytes) -> list[Packet]:

@@ -9,8 +9,8 @@ from binascii import crc_hqx
 
 import numpy as np
 
+from humanoid_hal.bus.framing import UNDECIDED, Format
 from humanoid_hal.drivers.imu.axes import DEGREE, GRAVITY, Reading, unit
-from humanoid_hal.drivers.imu.framing import UNDECIDED, Format
 
 SYNC = b"\x5a\xa5"
 HI91 = 0x91

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from humanoid_description.strict_yaml import key
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation
 from humanoid_hal.drivers.hipnuc import codec
 from humanoid_hal.drivers.imu.axes import Reading
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.imu.stream import ImuOptions, StreamedImu
 
 #: [s] for a command's answer; how long the stream is timed.

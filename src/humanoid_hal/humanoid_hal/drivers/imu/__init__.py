@@ -1,1 +1,1 @@
-"""What all inertial sensors share: framing of a byte stream, units, axes, mounting."""
+"""What all inertial sensors share: units, axes, mounting, start-up."""

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from humanoid_description.strict_yaml import key
+from humanoid_hal.bus.framing import Format, FrameReader
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Counters, ImuProtocol
 from humanoid_hal.driver import ImuSample
 from humanoid_hal.drivers.imu.axes import GRAVITY, Array, Mounting, Reading, rotate
-from humanoid_hal.drivers.imu.framing import Format, FrameReader
 
 #: Readings that must come at start-up, and within [s].
 FIRST_READINGS = 5

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from humanoid_hal.bus.framing import Format, FrameReader
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation
-from humanoid_hal.drivers.imu.framing import Format, FrameReader
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from humanoid_hal.bus.framing import UNDECIDED, Format
 from humanoid_hal.drivers.imu.axes import GRAVITY, Reading, from_frd, from_ned_frd, unit
-from humanoid_hal.drivers.imu.framing import UNDECIDED, Format
 
 # Descriptor sets.
 BASE, COMMANDS_3DM, SENSOR_DATA = 0x01, 0x0C, 0x80

@@ -12,7 +12,7 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.drivers.imu.framing import Format, fixed_length
+from humanoid_hal.bus.framing import Format, fixed_length
 
 Array = NDArray[np.float64]
 

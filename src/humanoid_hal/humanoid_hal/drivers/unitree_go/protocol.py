@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from humanoid_hal.bus.device import Device
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.bus.protocol import (
     ActuatorProtocol,
     BoardError,
@@ -26,7 +27,6 @@ from humanoid_hal.bus.protocol import (
     Readings,
 )
 from humanoid_hal.driver import Command
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.unitree_go import codec
 from humanoid_hal.drivers.unitree_go.codec import RotorCommand, RotorState
 from humanoid_hal.drivers.unitree_go.models import MODELS, Model

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Found, Tools
-from humanoid_hal.drivers.imu.framing import FrameReader
 from humanoid_hal.drivers.unitree_go import codec
 from humanoid_hal.drivers.unitree_go.codec import RotorState
 

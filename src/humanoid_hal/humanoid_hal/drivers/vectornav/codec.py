@@ -9,8 +9,8 @@ from binascii import crc_hqx
 
 import numpy as np
 
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format
 from humanoid_hal.drivers.imu.axes import Reading, from_frd, from_ned_frd, unit
-from humanoid_hal.drivers.imu.framing import NO_FRAME, UNDECIDED, Format
 
 #: Fields of the common group: time since start-up, quaternion, angular rate, acceleration.
 COMMON = 0x0131

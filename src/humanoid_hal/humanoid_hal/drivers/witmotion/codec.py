@@ -8,8 +8,8 @@ import struct
 
 import numpy as np
 
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format
 from humanoid_hal.drivers.imu.axes import DEGREE, GRAVITY, Array
-from humanoid_hal.drivers.imu.framing import NO_FRAME, UNDECIDED, Format
 
 # Kinds of frames.
 ACCELERATION, RATE, ANGLE, QUATERNION, REGISTERS = 0x51, 0x52, 0x53, 0x59, 0x5F

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format
 from humanoid_hal.drivers.imu.axes import Reading, unit
-from humanoid_hal.drivers.imu.framing import NO_FRAME, UNDECIDED, Format
 
 PREAMBLE, MASTER = 0xFA, 0xFF
 #: Length byte that announces a 16-bit length. No message of the cycle is that long.

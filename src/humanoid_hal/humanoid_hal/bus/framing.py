@@ -66,6 +66,11 @@ class FrameReader:
         del buffer[:keep]
         return frames
 
+    @property
+    def pending(self) -> int:
+        """[bytes] kept of frames that have begun."""
+        return len(self._buffer)
+
     def clear(self) -> None:
         """Forget what has come so far."""
         self._buffer.clear()
