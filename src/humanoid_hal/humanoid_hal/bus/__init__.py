@@ -1,5 +1,6 @@
 """Buses: what carries bytes or CAN frames between the HAL and boards, whatever they speak.
 
-`framing` frames out of byte streams; `device` one board as data; `protocol` the contract of a board family (no port, no clock);
-`transport` the ports; `exchange` all buses of a robot in one thread; `families` protocols by name.
+`device` one board as data; `protocol` the contract of a board family (no port, no clock);
+`framing` frames out of byte streams; `transport` the ports; `exchange` all buses of a robot in one
+thread; `families` protocols by name.
 """
