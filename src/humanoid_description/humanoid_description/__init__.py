@@ -10,7 +10,8 @@ from humanoid_description.urdf_reader import UrdfError
 
 if TYPE_CHECKING:
     from humanoid_description.dynamics import pinocchio_model, standing_configuration
-    from humanoid_description.mujoco_model import SceneOptions, build_mujoco
+    from humanoid_description.mujoco_model import build_mujoco
+    from humanoid_description.scene import SceneOptions
 
 __all__ = [
     "ConfigError",
@@ -32,7 +33,7 @@ __all__ = [
 _LAZY = {
     "pinocchio_model": "dynamics",
     "standing_configuration": "dynamics",
-    "SceneOptions": "mujoco_model",
+    "SceneOptions": "scene",
     "build_mujoco": "mujoco_model",
 }
 

@@ -1,31 +1,15 @@
 """The MuJoCo model of a robot, made from its URDF and joint table: never a second copy by hand."""
 
-from dataclasses import dataclass
-
 import mujoco
 import numpy as np
 
 from humanoid_description.robot import Array, Foot, RobotDescription
-from humanoid_description.urdf import Pose, UrdfJoint, UrdfLink, Visual
-from humanoid_description.urdf_reader import read_urdf
+from humanoid_description.scene import CONTACT_RADIUS, Mass, Part, SceneOptions, parts
+from humanoid_description.urdf import Pose, Visual
 
-#: [m] Radius of the spheres that stand for a sole's contact points (as in Unitree's G1 model).
-CONTACT_RADIUS = 0.005
-#: [kg] Links lighter than this get no body for falls.
-LIGHTEST_SHAPE = 0.2
+__all__ = ["SceneOptions", "build_mujoco"]
 
 _FLOOR_BIT, _ROBOT_BIT = 1, 2
-
-
-@dataclass(frozen=True)
-class SceneOptions:
-    """What a simulated world may vary."""
-
-    timestep: float = 0.001  # [s] physics step
-    friction: float = 0.8  # sliding friction of the floor
-    slope: float = 0.0  # [rad] the floor rises towards +x
-    mass_scale: float = 1.0  # factor on every mass and inertia: a robot that is not as modelled
-    visuals: bool = False  # load meshes (slow); otherwise links are drawn as boxes
 
 
 def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -> mujoco.MjModel:
@@ -40,25 +24,23 @@ def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -
     """
     options = options or SceneOptions()
     spec = _world(options)
-    urdf = read_urdf(robot.urdf_path)
-    # Feet and ankles touch the floor with the contact points only.
-    lower = {foot.link for foot in robot.feet}
-    lower |= {joint.parent for joint in urdf.joints.values() if joint.child in lower}
-    body = spec.worldbody.add_body(name=urdf.root)
-    body.add_freejoint(name="floating_base")
-    body.add_camera(
-        name="scene", mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK, pos=[2.5, -1.5, 0.35],
-        xyaxes=[0.515, 0.857, 0.0, -0.102, 0.061, 0.993],
-    )  # fmt: skip
-    _fill_body(spec, body, urdf.links[urdf.root], lower, options)
-    bodies = {urdf.root: body}
-    for joint in urdf.depth_first():
-        body = bodies[joint.parent].add_body(
-            name=joint.child, pos=joint.pose.xyz, quat=_quaternion(joint.pose.rotation)
-        )
-        bodies[joint.child] = body
-        _add_joint(body, joint, robot)
-        _fill_body(spec, body, urdf.links[joint.child], lower, options)
+    bodies: dict[str, mujoco.MjsBody] = {}
+    for part in parts(robot, options.mass_scale):
+        if part.parent:
+            body = bodies[part.parent].add_body(
+                name=part.name, pos=part.xyz, quat=_quaternion(part.rotation)
+            )
+        else:
+            body = spec.worldbody.add_body(name=part.name)
+            _add_base(body)
+        bodies[part.name] = body
+        if part.joint is not None:
+            body.add_joint(
+                name=part.joint.name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=part.axis,
+                armature=part.joint.armature, limited=mujoco.mjtLimited.mjLIMITED_TRUE,
+                range=[part.joint.lower, part.joint.upper],
+            )  # fmt: skip
+        _fill_body(spec, body, part, options.visuals)
     for foot in robot.feet:
         _add_foot(bodies[foot.link], foot)
     _add_imu(spec, bodies[robot.imu.link], robot)
@@ -104,61 +86,35 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     return spec
 
 
-def _add_joint(body: mujoco.MjsBody, joint: UrdfJoint, robot: RobotDescription) -> None:
-    """A hinge for a joint of the table; a locked joint turns its body for good."""
-    if joint.name in robot.locked:
-        angle = robot.locked[joint.name]
-        if joint.type == "prismatic":
-            body.pos = joint.pose.xyz + joint.pose.rotation @ joint.axis * angle
-        else:
-            turn, here = np.zeros(4), np.array(body.quat)
-            mujoco.mju_axisAngle2Quat(turn, joint.axis, angle)
-            mujoco.mju_mulQuat(turn, here, turn.copy())
-            body.quat = turn
-    elif joint.movable:
-        row = robot.joints[robot.index[joint.name]]
-        body.add_joint(
-            name=row.name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=joint.axis, armature=row.armature,
-            limited=mujoco.mjtLimited.mjLIMITED_TRUE, range=[row.lower, row.upper],
-        )  # fmt: skip
+def _add_base(body: mujoco.MjsBody) -> None:
+    body.add_freejoint(name="floating_base")
+    body.add_camera(
+        name="scene", mode=mujoco.mjtCamLight.mjCAMLIGHT_TRACK, pos=[2.5, -1.5, 0.35],
+        xyaxes=[0.515, 0.857, 0.0, -0.102, 0.061, 0.993],
+    )  # fmt: skip
 
 
-def _fill_body(
-    spec: mujoco.MjSpec,
-    body: mujoco.MjsBody,
-    link: UrdfLink,
-    lower: set[str],
-    options: SceneOptions,
-) -> None:
-    """Inertia, box for falls (only drawn on the `lower` links), and meshes of one link."""
+def _fill_body(spec: mujoco.MjSpec, body: mujoco.MjsBody, part: Part, visuals: bool) -> None:
+    """Inertia, box for falls (only drawn where it does not touch), and meshes of one link."""
     body.explicitinertial = True
-    meshes = [visual for visual in link.visuals if _loads(visual)] if options.visuals else []
-    if link.inertial is None:
+    meshes = [visual for visual in part.visuals if _loads(visual)] if visuals else []
+    if part.inertial is None:
         body.mass, body.inertia = 0.0, np.zeros(3)
     else:
-        moments, axes = np.linalg.eigh(link.inertial.inertia)
-        if np.linalg.det(axes) < 0.0:
-            axes[:, 0] = -axes[:, 0]
-        moments = np.maximum(moments, 0.0)
-        moments[2] = min(moments[2], moments[0] + moments[1])  # the reader's slack, see urdf.py
-        body.mass = link.inertial.mass * options.mass_scale
-        body.inertia = moments * options.mass_scale
-        body.ipos = link.inertial.pose.xyz
-        body.iquat = _quaternion(link.inertial.pose.rotation @ axes)
-        if link.inertial.mass >= LIGHTEST_SHAPE:
-            _add_box(body, link.inertial.mass, moments, link.name not in lower, hidden=bool(meshes))
+        body.mass = part.inertial.mass
+        body.inertia = part.inertial.moments
+        body.ipos = part.inertial.centre
+        body.iquat = _quaternion(part.inertial.axes)
+        _add_box(body, part.inertial, part.touches, hidden=bool(meshes))
     for number, visual in enumerate(meshes):
-        _add_mesh(spec, body, f"{link.name}.{number}", visual)
+        _add_mesh(spec, body, f"{part.name}.{number}", visual)
 
 
-def _add_box(
-    body: mujoco.MjsBody, mass: float, moments: Array, touches: bool, hidden: bool
-) -> None:
-    """The box of even density with this mass and these principal moments [kg m^2]."""
-    squares = 6.0 / mass * (moments.sum() - 2.0 * moments)
-    half = np.sqrt(np.maximum(squares, 1e-6)) / 2.0
+def _add_box(body: mujoco.MjsBody, inertial: Mass, touches: bool, hidden: bool) -> None:
+    if inertial.box is None:
+        return
     body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, size=half, pos=body.ipos, quat=body.iquat, mass=0.0,
+        type=mujoco.mjtGeom.mjGEOM_BOX, size=inertial.box, pos=body.ipos, quat=body.iquat, mass=0.0,
         contype=_ROBOT_BIT if touches else 0, conaffinity=_FLOOR_BIT if touches else 0,
         condim=3, group=3 if hidden else 0, rgba=[0.72, 0.75, 0.78, 1.0],
     )  # fmt: skip

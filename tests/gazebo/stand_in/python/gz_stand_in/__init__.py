@@ -1,0 +1,1 @@
+"""The stand-in's server: an SDF world moved by MuJoCo, behind Gazebo's topics and services."""
