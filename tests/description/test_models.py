@@ -15,6 +15,7 @@ from humanoid_description import (
     load_robot,
     pinocchio_model,
     standing_configuration,
+    standing_torques,
 )
 from humanoid_description.urdf_reader import read_urdf
 
@@ -184,6 +185,26 @@ def test_the_ready_pose_stands_on_flat_soles_with_its_mass_over_their_middle(rob
     np.testing.assert_allclose(
         np.mean([sole.translation for sole in soles], axis=0), 0.0, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_the_standing_torques_hold_the_ready_pose_still(robot, model, slope):
+    """What is left of gravity is carried by wrenches at the soles: Gauss' principle."""
+    torques = standing_torques(robot, model, slope=slope)
+    data = model.createData()
+    q = pin.neutral(model)
+    q[3:7] = pin.Quaternion(pin.rpy.rpyToMatrix(0.0, -slope, 0.0)).coeffs()
+    q[7:] = robot.poses["ready"]
+    pin.computeJointJacobians(model, data, q)
+    pin.updateFramePlacements(model, data)
+    frames = [model.getFrameId(foot.name) for foot in robot.feet]
+    feet = np.vstack([pin.getFrameJacobian(model, data, f, pin.LOCAL) for f in frames])
+    left = pin.computeGeneralizedGravity(model, data, q)
+    left[6:] -= torques
+    wrenches, *_ = np.linalg.lstsq(feet.T, left, rcond=None)
+    np.testing.assert_allclose(feet.T @ wrenches, left, atol=1e-6)
+    weight = pin.computeTotalMass(model) * 9.81
+    assert wrenches[[2, 8]].sum() == pytest.approx(weight * np.cos(slope), rel=1e-6)
 
 
 def test_the_keyframe_of_a_pose_is_the_standing_configuration(robot, model, world):

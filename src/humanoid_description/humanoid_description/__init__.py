@@ -9,7 +9,11 @@ from humanoid_description.strict_yaml import ConfigError, load_config
 from humanoid_description.urdf_reader import UrdfError
 
 if TYPE_CHECKING:
-    from humanoid_description.dynamics import pinocchio_model, standing_configuration
+    from humanoid_description.dynamics import (
+        pinocchio_model,
+        standing_configuration,
+        standing_torques,
+    )
     from humanoid_description.mujoco_model import build_mujoco
     from humanoid_description.scene import SceneOptions
 
@@ -27,12 +31,14 @@ __all__ = [
     "load_robot",
     "pinocchio_model",
     "standing_configuration",
+    "standing_torques",
 ]
 
 # Imported on first use: hardware needs no simulator, and a driver no pinocchio.
 _LAZY = {
     "pinocchio_model": "dynamics",
     "standing_configuration": "dynamics",
+    "standing_torques": "dynamics",
     "SceneOptions": "scene",
     "build_mujoco": "mujoco_model",
 }

@@ -13,7 +13,7 @@ GROUP = "humanoid_hal.drivers"
 BUILT_IN = {
     "boards": "humanoid_hal.drivers.boards:BoardsDriver",
     "emulated": "humanoid_hal.drivers.emulated:EmulatedDriver",
-    "gazebo": "humanoid_hal.drivers.gazebo:GazeboDriver",
+    "gazebo": "humanoid_hal.drivers.gazebo.driver:GazeboDriver",
     "mock": "humanoid_hal.drivers.mock:MockDriver",
     "mock_hardware": "humanoid_hal.drivers.mock:MockHardwareDriver",
     "mujoco": "humanoid_hal.drivers.mujoco:MujocoDriver",

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from humanoid_description import RobotDescription
+from humanoid_description import RobotDescription, pinocchio_model, standing_torques
 from humanoid_description.gazebo_topics import gazebo_topics
 from humanoid_description.sdf_world import WORLDS
 from humanoid_hal.driver import Array, Capabilities, Command, Driver, DriverError, Sample
@@ -36,7 +36,6 @@ from humanoid_hal.drivers.gazebo.messages import (
 from humanoid_hal.drivers.gazebo.options import GazeboOptions
 from humanoid_hal.drivers.gazebo.server import GazeboServer
 from humanoid_hal.drivers.gazebo.services import Services
-from humanoid_hal.drivers.gazebo.start import standing_torques
 from humanoid_hal.drivers.gazebo.world import GazeboWorld
 
 #: [ns] How far the stamps jump when the world starts again: beyond what estimators take for a gap.
@@ -280,7 +279,8 @@ class GazeboDriver(Driver):
         """Hold the start pose until the robot is at rest and every sensor has spoken; then zeros."""
         robot = self._robot
         zeros = np.zeros(len(robot.joints))
-        torques = standing_torques(robot, slope=WORLDS[self.options.world].slope)
+        slope = WORLDS[self.options.world].slope
+        torques = standing_torques(robot, pinocchio_model(robot), slope=slope)
         gains = robot.column("stiffness"), robot.column("damping")
         hold = Command(robot.poses["ready"], zeros, torques * self.options.mass_scale, *gains)
         steps = max(1, round(SETTLING / SETTLING_COMMANDS / self.period * 1e9)) * self.steps

@@ -27,8 +27,7 @@ def newest(prefix: str) -> Any:
     Gazebo numbers its modules (Harmonic: gz.transport13, gz.msgs10, gz.sim8); later releases have
     higher numbers, or none.
     """
-    import gz
-
+    gz = importlib.import_module("gz")
     names = [name for _, name, _ in pkgutil.iter_modules(gz.__path__)]
     names = [
         n for n in names if (n.startswith(prefix) and n[len(prefix) :].isdigit()) or n == prefix
