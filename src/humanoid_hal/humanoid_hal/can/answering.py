@@ -125,8 +125,8 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         """One frame per device, in their order."""
 
     @abstractmethod
-    def full_scale(self) -> tuple[Array, Array, Array, Array, Array]:
-        """Largest position, velocity, torque, stiffness and damping that can be told to a board."""
+    def full_scale(self) -> Array:
+        """Largest position, velocity, torque, stiffness and damping that can be told, shape (5, n)."""
 
     @abstractmethod
     def off(self, ids: Sequence[int]) -> CanBatch:
@@ -209,8 +209,11 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         )
 
     def _faults(self) -> tuple[DeviceFault, ...]:
+        odd = self._answered & self.suspicious()
+        if not odd.any():
+            return ()
         found = []
-        for index in np.flatnonzero(self._answered & self.suspicious()):
+        for index in np.flatnonzero(odd):
             payload = self.data[index, : self.lengths[index]].tobytes()
             state = self.state_of(int(self.identifiers[index]), payload)
             if state.fault:
@@ -231,17 +234,20 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
 
     def _beyond(self, command: Command) -> tuple[DeviceFault, ...]:
         """What cannot be told to a board: the codec cuts it, and nobody shall wonder why."""
-        found = []
-        for name, largest in zip(
-            ("position", "velocity", "effort", "stiffness", "damping"),
-            self.full_scale(),
-            strict=True,
-        ):
-            value = getattr(command, name)
-            for index in np.flatnonzero(np.abs(value) > largest * 1.0001):
-                reason = f"{name} {value[index]:.4g} is cut at the board's {largest[index]:.4g}"
-                found.append(DeviceFault(int(index), "command_limit", reason))
-        return tuple(found)
+        names = ("position", "velocity", "effort", "stiffness", "damping")
+        values = np.array([getattr(command, name) for name in names])
+        full = self.full_scale()
+        beyond = np.abs(values) > full * 1.0001
+        if not beyond.any():
+            return ()
+        return tuple(
+            DeviceFault(
+                int(device),
+                "command_limit",
+                f"{names[row]} {values[row, device]:.4g} is cut at the board's {full[row, device]:.4g}",
+            )
+            for row, device in zip(*np.nonzero(beyond), strict=True)
+        )
 
     def stop(self) -> CanBatch:
         """See :meth:`ActuatorProtocol.stop`."""

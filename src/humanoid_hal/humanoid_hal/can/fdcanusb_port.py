@@ -30,6 +30,11 @@ class FdcanusbPort(Transport[CanBatch]):
         """See :attr:`Transport.descriptor`."""
         return self._tty.descriptor
 
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """See :attr:`Transport.traffic`."""
+        return self._tty.traffic
+
     def open(self) -> None:
         """See :meth:`Transport.open`."""
         self._tty.open()

@@ -19,7 +19,14 @@ from humanoid_hal.emulation.pty import PtyPort
 from humanoid_hal.lookup import Registry, UnknownNameError
 
 #: Serial CAN adapters by the name of the transport that speaks with them.
-ADAPTERS = Registry("emulated adapter", "humanoid_hal.adapters", {})
+ADAPTERS = Registry(
+    "emulated adapter",
+    "humanoid_hal.adapters",
+    {
+        "fdcanusb": "humanoid_hal.emulation.fdcanusb:FdcanusbAdapter",
+        "slcan": "humanoid_hal.emulation.slcan:SlcanAdapter",
+    },
+)
 
 
 def build_emulator(

@@ -105,11 +105,9 @@ class MitBoards(CanBoards):
     def payloads(self, index: Index) -> NDArray[np.uint8]:
         """Payloads of 8 bytes with the MIT state in bytes 1 to 5."""
         position, velocity, torque = self.measured(index)
-        data = np.zeros((len(index), 8), np.uint8)
-        data[:, 1:6] = codec.pack_state(
+        return codec.pack_state(
             self.scales.at(index), position - self.offset[index], velocity, torque
         )
-        return data
 
     def degrees(self, index: Index, offset: float = 0.0) -> NDArray[np.uint8]:
         """Temperatures as one byte."""
@@ -334,13 +332,12 @@ class DamiaoBoards(MitBoards):
         self._timeout = column(Register.TIMEOUT) * registers.TIMEOUT_UNIT
         self._hot, self._weak = column(Register.OT_VALUE), column(Register.UV_VALUE)
         self._masters = column(Register.MST_ID).astype(np.uint32)
-        scales = self.scales
-        for target, register in (
-            (scales.position, Register.PMAX),
-            (scales.velocity, Register.VMAX),
-            (scales.torque, Register.TMAX),
-        ):
-            target[:] = column(register)
+        self.scales = codec.Scales(
+            column(Register.PMAX),
+            column(Register.VMAX),
+            column(Register.TMAX),
+            *self.scales.full[3:],
+        )
         self.ids[:] = [int(i) for i in column(Register.ESC_ID)]
         self.at = {board: index for index, board in enumerate(self.ids)}
 

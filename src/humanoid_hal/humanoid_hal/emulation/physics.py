@@ -28,5 +28,5 @@ class Physics(Plant):
             self._enabled = powered
         self.driver.write(law)
         sample = self.driver.read()
-        self.stamp, self.imu = sample.stamp, sample.imu
+        self.stamp, self.imu, self.wrenches = sample.stamp, sample.imu, sample.wrenches
         return sample.position, sample.velocity, sample.effort

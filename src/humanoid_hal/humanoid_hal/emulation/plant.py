@@ -34,6 +34,7 @@ class Plant(ABC):
     groups: Sequence[Group]
     stamp: int = 0
     imu: ImuSample | None = None
+    wrenches: Array | None = None  # shape (feet, 6), as of Sample
     world: World | None = None
     _heat: Array = field(default_factory=lambda: np.zeros(0))
 

@@ -9,6 +9,7 @@ import pytest
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
+from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.robstride import parameters
 from humanoid_hal.drivers.robstride.protocol import RobStrideOptions, RobStrideProtocol
 from humanoid_hal.emulation.boards import BoardFault
@@ -81,7 +82,7 @@ def test_a_cybergear_has_no_watchdog_and_says_so(wire: Callable[[Any], Any]) -> 
 
 
 def test_a_model_with_another_position_scale_is_refused(link: Any, boards: RobStrideBoards) -> None:
-    boards.scales.position[0] = 12.5
+    boards.scales = codec.Scales(np.array([12.5, 4 * np.pi]), *boards.scales.full[1:])
     boards.motors.position[0] = 6.0
     with pytest.raises(BoardError, match=r"hip \(id 1\).*RS04.*0x7019 6\.000"):
         link.converse(RobStrideProtocol(DEVICES).startup())

@@ -3,7 +3,8 @@
 Before each cycle the emulator advances its robot by one control period; the cycle itself goes as
 bytes through real ptys, written and read by the very code that speaks with real boards. The boards
 run in this thread and answer at once (the wire takes no time), so results depend on no clock.
-Without a bus for it the IMU is read from the simulated world directly.
+Without a bus for it the IMU is read from the simulated world directly, and so are the force sensors of
+the feet where the simulated robot has some (`mujoco.force_sensors`).
 """
 
 import shutil
@@ -36,8 +37,9 @@ class EmulatedDriver(BoardsDriver):
 
     @classmethod
     def capable(cls, options: BoardsOptions) -> Capabilities:
-        """As boards can, and there is always an IMU."""
-        return replace(super().capable(options), imu=True)
+        """As boards can; there is always an IMU, and what the simulated feet feel."""
+        felt = isinstance(options, EmulatedOptions) and options.feels_the_ground
+        return replace(super().capable(options), imu=True, wrenches=felt)
 
     def __init__(self, robot: RobotDescription, options: EmulatedOptions | None = None) -> None:
         """Builds the boards and the world behind them. Raises DriverError."""
@@ -78,6 +80,8 @@ class EmulatedDriver(BoardsDriver):
         sample = super().read()
         if self.imu is None:
             sample.imu = self.emulator.plant.imu
+        if self.capabilities.wrenches:
+            sample.wrenches = self.emulator.plant.wrenches
         return sample
 
     def _wait(self) -> None:

@@ -37,3 +37,8 @@ class EmulatedOptions(BoardsOptions):
             viewer=self.viewer,
             record=self.record,
         )
+
+    @property
+    def feels_the_ground(self) -> bool:
+        """Whether the simulated feet have force sensors."""
+        return self.plant == "mujoco" and self.mujoco.force_sensors

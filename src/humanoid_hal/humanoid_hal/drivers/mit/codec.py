@@ -10,53 +10,51 @@ Source: B. Katz, "A low cost modular actuator for dynamic robots", MIT 2018, and
 taken, which is at most half a step away instead of a whole one.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-#: Largest codes of the 16 and the 12 bit fields.
-_FULL_16, _FULL_12 = 0xFFFF, 0xFFF
+#: Where the fields of a command stand in its 64 bits, and those of a state in bytes 1 to 5 of a reply:
+#: position, velocity, torque, stiffness, damping; position, velocity, torque.
+_COMMAND_SHIFTS = np.array((48, 36, 0, 24, 12), np.uint64)[:, None]
+_STATE_SHIFTS = np.array((40, 28, 16), np.uint64)[:, None]
+#: Largest codes of the fields.
+_FULL = np.array((0xFFFF, 0xFFF, 0xFFF, 0xFFF, 0xFFF), np.uint64)[:, None]
+#: The first six bytes, which start a special payload when all of them are FF.
+_HEAD = np.uint64(0xFFFF_FFFF_FFFF_0000)
+_LESS = np.uint64(0x0001_0000_0000_0000)
 
 
-@dataclass(frozen=True, slots=True)
 class Scales:
-    """What full scale means for each motor; every array of shape (n,), motor side."""
+    """What full scale means for each motor; arrays of shape (n,), motor side."""
 
-    position: Array  # [rad]
-    velocity: Array  # [rad/s]
-    torque: Array  # [N m]
-    stiffness: Array  # [N m/rad]
-    damping: Array  # [N m s/rad]
+    def __init__(
+        self, position: Array, velocity: Array, torque: Array, stiffness: Array, damping: Array
+    ) -> None:
+        """[rad], [rad/s], [N m], [N m/rad], [N m s/rad]."""
+        self.full = np.array((position, velocity, torque, stiffness, damping), np.float64)
+        self._low = self.full * np.array((-1.0, -1.0, -1.0, 0.0, 0.0))[:, None]
+        #: One step of each field, shape (5, n).
+        self.step = (self.full - self._low) / _FULL
 
     def at(self, index: NDArray[np.intp]) -> "Scales":
         """Those of some motors."""
-        return Scales(
-            self.position[index],
-            self.velocity[index],
-            self.torque[index],
-            self.stiffness[index],
-            self.damping[index],
-        )
+        return Scales(*self.full[:, index])
 
-    def steps(self) -> tuple[Array, Array, Array, Array, Array]:
-        """One step of each field, in the order of the fields above."""
-        return (
-            2.0 * self.position / _FULL_16,
-            2.0 * self.velocity / _FULL_12,
-            2.0 * self.torque / _FULL_12,
-            self.stiffness / _FULL_12,
-            self.damping / _FULL_12,
-        )
+    def to_codes(self, *values: Array) -> NDArray[np.uint64]:
+        """The nearest codes of the first fields, cut at the ends, shape (fields, n). No NaN here."""
+        fields = len(values)
+        codes = np.rint((np.array(values) - self._low[:fields]) / self.step[:fields])
+        clipped = np.minimum(np.maximum(codes, 0.0), _FULL[:fields])
+        return clipped.astype(np.uint64)
 
-
-def _to_code(value: Array, low: Array | float, span: Array, full: int) -> NDArray[np.uint16]:
-    """The nearest code of `value`, cut at the ends. NaN must not come here: the gate is above."""
-    code = np.rint((value - low) * (full / span))
-    return np.minimum(np.maximum(code, 0.0), full).astype(np.uint16)
+    def from_codes(self, codes: NDArray[np.uint64]) -> Array:
+        """Values of the first fields, shape (fields, n)."""
+        fields = len(codes)
+        values: Array = codes * self.step[:fields] + self._low[:fields]
+        return values
 
 
 def pack_command(
@@ -68,59 +66,32 @@ def pack_command(
     damping: Array,
 ) -> Bytes:
     """Payloads of shape (n, 8); arguments of shape (n,) in motor-side SI units, finite."""
-    p = _to_code(position, -scales.position, 2.0 * scales.position, _FULL_16)
-    v = _to_code(velocity, -scales.velocity, 2.0 * scales.velocity, _FULL_12)
-    t = _to_code(torque, -scales.torque, 2.0 * scales.torque, _FULL_12)
-    kp = _to_code(stiffness, 0.0, scales.stiffness, _FULL_12)
-    kd = _to_code(damping, 0.0, scales.damping, _FULL_12)
-    data = np.empty((len(p), 8), np.uint8)
-    data[:, 0] = p >> 8
-    data[:, 1] = p & 0xFF
-    data[:, 2] = v >> 4
-    data[:, 3] = (v & 0xF) << 4 | kp >> 8
-    data[:, 4] = kp & 0xFF
-    data[:, 5] = kd >> 4
-    data[:, 6] = (kd & 0xF) << 4 | t >> 8
-    data[:, 7] = t & 0xFF
+    codes = scales.to_codes(position, velocity, torque, stiffness, damping)
+    words = np.bitwise_or.reduce(codes << _COMMAND_SHIFTS, axis=0)
     # Six times FF starts a special payload (enable, disable, zero, set id, ...): a command never may.
-    data[(data[:, :6] == 0xFF).all(axis=1), 1] = 0xFE
-    return data
+    words -= np.where(words & _HEAD == _HEAD, _LESS, np.uint64(0))
+    return words.astype(">u8").view(np.uint8).reshape(-1, 8)
 
 
-def unpack_command(scales: Scales, data: Bytes) -> tuple[Array, Array, Array, Array, Array]:
-    """Position, velocity, torque, stiffness and damping of payloads (n, 8): the board's side."""
-    wide = data.astype(np.float64)
-    high, low = (data >> 4).astype(np.float64), (data & 0xF).astype(np.float64)
-    position = _from_code(wide[:, 0] * 256 + wide[:, 1], scales.position, _FULL_16)
-    velocity = _from_code(wide[:, 2] * 16 + high[:, 3], scales.velocity, _FULL_12)
-    stiffness = (low[:, 3] * 256 + wide[:, 4]) * (scales.stiffness / _FULL_12)
-    damping = (wide[:, 5] * 16 + high[:, 6]) * (scales.damping / _FULL_12)
-    torque = _from_code(low[:, 6] * 256 + wide[:, 7], scales.torque, _FULL_12)
-    return position, velocity, torque, stiffness, damping
+def unpack_command(scales: Scales, data: Bytes) -> Array:
+    """Position, velocity, torque, stiffness, damping of payloads (n, 8), shape (5, n): the board's side."""
+    return scales.from_codes(_words(data) >> _COMMAND_SHIFTS & _FULL)
 
 
 def pack_state(scales: Scales, position: Array, velocity: Array, torque: Array) -> Bytes:
-    """Bytes 1 to 5 of a reply, shape (n, 5): the board's side."""
-    p = _to_code(position, -scales.position, 2.0 * scales.position, _FULL_16)
-    v = _to_code(velocity, -scales.velocity, 2.0 * scales.velocity, _FULL_12)
-    t = _to_code(torque, -scales.torque, 2.0 * scales.torque, _FULL_12)
-    fields = (p >> 8, p & 0xFF, v >> 4, (v & 0xF) << 4 | t >> 8, t & 0xFF)
-    return np.stack(fields, axis=1).astype(np.uint8)
+    """Replies of shape (n, 8) with bytes 1 to 5 set, the others zero: the board's side."""
+    codes = scales.to_codes(position, velocity, torque)
+    words = np.bitwise_or.reduce(codes << _STATE_SHIFTS, axis=0)
+    return words.astype(">u8").view(np.uint8).reshape(-1, 8)
 
 
-def unpack_state(scales: Scales, data: Bytes) -> tuple[Array, Array, Array]:
-    """Position, velocity and torque from bytes 1 to 5 of replies; `data` (n, 5)."""
-    wide = data.astype(np.float64)
-    high, low = (data[:, 3] >> 4).astype(np.float64), (data[:, 3] & 0xF).astype(np.float64)
-    return (
-        _from_code(wide[:, 0] * 256 + wide[:, 1], scales.position, _FULL_16),
-        _from_code(wide[:, 2] * 16 + high, scales.velocity, _FULL_12),
-        _from_code(low * 256 + wide[:, 4], scales.torque, _FULL_12),
-    )
+def unpack_state(scales: Scales, data: Bytes) -> Array:
+    """Position, velocity and torque of replies (n, 8), shape (3, n)."""
+    return scales.from_codes(_words(data) >> _STATE_SHIFTS & _FULL[:3])
 
 
-def _from_code(code: Array, largest: Array, full: int) -> Array:
-    return code * (2.0 * largest / full) - largest
+def _words(data: Bytes) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(data).view(">u8")[:, 0].astype(np.uint64)
 
 
 def special(code: int, n: int) -> Bytes:

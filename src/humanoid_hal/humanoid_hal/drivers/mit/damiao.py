@@ -41,6 +41,9 @@ STATUS_FAULTS = {
 }
 
 
+_IS_OPERATION = np.isin(np.arange(256), registers.OPERATIONS)
+
+
 @dataclass(frozen=True)
 class DamiaoOptions:
     """One bus."""
@@ -79,8 +82,7 @@ class DamiaoProtocol(MitProtocol):
 
     def sound(self, batch: CanBatch) -> NDArray[np.bool_]:
         """A straggling answer to a register access is no state: it starts with the id, too."""
-        operation = batch.data[:, 2]
-        access = np.isin(operation, registers.OPERATIONS) & (batch.data[:, 1] <= 7)
+        access = _IS_OPERATION[batch.data[:, 2]] & (batch.data[:, 1] <= 7)
         return (batch.lengths == 8) & ~access
 
     def poll(self, ids: Sequence[int]) -> CanBatch:

@@ -89,8 +89,9 @@ class MitProtocol(AnsweringProtocol):
 
     def values(self) -> Values:
         """See :meth:`AnsweringProtocol.values`."""
-        state = codec.unpack_state(self._scales, self.data[:, 1:6])
-        return Values(*state, self.temperature(), np.full(len(self.devices), np.nan))
+        position, velocity, torque = codec.unpack_state(self._scales, self.data)
+        unknown = np.full(len(self.devices), np.nan)
+        return Values(position, velocity, torque, self.temperature(), unknown)
 
     def make_command(self, command: Command) -> CanBatch:
         """See :meth:`AnsweringProtocol.make_command`."""
@@ -104,10 +105,9 @@ class MitProtocol(AnsweringProtocol):
         )
         return classic(self.ids, payloads)
 
-    def full_scale(self) -> tuple[Array, Array, Array, Array, Array]:
+    def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""
-        s = self._scales
-        return s.position, s.velocity, s.torque, s.stiffness, s.damping
+        return self._scales.full
 
     @staticmethod
     def special(code: int, ids: Sequence[int]) -> CanBatch:

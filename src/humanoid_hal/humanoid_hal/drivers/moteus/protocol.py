@@ -111,16 +111,11 @@ class MoteusProtocol(AnsweringProtocol):
             command.damping / options.damping_max,
         )
 
-    def full_scale(self) -> tuple[Array, Array, Array, Array, Array]:
+    def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""
-        options, one = self.options, np.ones(len(self.devices))
-        return (
-            _FARTHEST * one,
-            _FASTEST * one,
-            options.torque_max * one,
-            options.stiffness_max * one,
-            options.damping_max * one,
-        )
+        o = self.options
+        full = (_FARTHEST, _FASTEST, o.torque_max, o.stiffness_max, o.damping_max)
+        return np.tile(np.array(full)[:, None], len(self.devices))
 
     # -- conversations --------------------------------------------------------------------------
 

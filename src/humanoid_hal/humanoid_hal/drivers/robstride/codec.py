@@ -70,9 +70,17 @@ def identifier(kind: int, field: ArrayLike, address: ArrayLike) -> NDArray[np.ui
     return (EXTENDED | kind << 24 | fields << 8 | addresses).astype(np.uint32)
 
 
-def _code(value: Array, low: Array | float, span: Array) -> NDArray[np.uint16]:
-    code = np.rint((value - low) * (_FULL / span))
-    return np.minimum(np.maximum(code, 0.0), _FULL).astype(np.uint16)
+def _codes(scales: Scales, *values: Array) -> NDArray[np.uint16]:
+    """16 bit codes of position, velocity, torque and the gains, as many as are given."""
+    full = scales.full[: len(values)]
+    low = np.where(np.arange(len(values)) < 3, -1.0, 0.0)[:, None] * full
+    codes = np.rint((np.array(values) - low) * (_FULL / (full - low)))
+    return np.minimum(np.maximum(codes, 0.0), _FULL).astype(np.uint16)
+
+
+def _ranged(codes: Array, full: Array) -> Array:
+    """Values of codes that map [-full, full]."""
+    return codes * (2.0 * full / _FULL) - full
 
 
 def _words(*columns: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -90,10 +98,7 @@ def make_control(
     damping: Array,
 ) -> CanBatch:
     """Type 1, the MIT law; arguments of shape (n,) in motor-side SI units, finite."""
-    p = _code(position, -scales.position, 2.0 * scales.position)
-    v = _code(velocity, -scales.velocity, 2.0 * scales.velocity)
-    t = _code(torque, -scales.torque, 2.0 * scales.torque)
-    kp, kd = _code(stiffness, 0.0, scales.stiffness), _code(damping, 0.0, scales.damping)
+    p, v, t, kp, kd = _codes(scales, position, velocity, torque, stiffness, damping)
     return classic(identifier(Type.CONTROL, t, ids), _words(p, v, kp, kd))
 
 
@@ -101,12 +106,13 @@ def parse_control(scales: Scales, frames: CanBatch) -> tuple[Array, Array, Array
     """Position, velocity, torque, stiffness, damping of type 1 frames: the board's side."""
     words = np.ascontiguousarray(frames.data[:, :8]).view(">u2").astype(np.float64)
     torque = ((frames.ids >> 8) & 0xFFFF).astype(np.float64)
+    full = scales.full
     return (
-        words[:, 0] * (2.0 * scales.position / _FULL) - scales.position,
-        words[:, 1] * (2.0 * scales.velocity / _FULL) - scales.velocity,
-        torque * (2.0 * scales.torque / _FULL) - scales.torque,
-        words[:, 2] * (scales.stiffness / _FULL),
-        words[:, 3] * (scales.damping / _FULL),
+        _ranged(words[:, 0], full[0]),
+        _ranged(words[:, 1], full[1]),
+        _ranged(torque, full[2]),
+        words[:, 2] * (full[3] / _FULL),
+        words[:, 3] * (full[4] / _FULL),
     )
 
 
@@ -125,12 +131,7 @@ def make_feedback(
     field = np.asarray(ids, np.int64) | np.asarray(faults, np.int64) << 8
     field |= np.asarray(mode, np.int64) << 14
     tenths = np.clip(np.rint(temperature * 10.0), 0, _FULL).astype(np.uint16)
-    data = _words(
-        _code(position, -scales.position, 2.0 * scales.position),
-        _code(velocity, -scales.velocity, 2.0 * scales.velocity),
-        _code(torque, -scales.torque, 2.0 * scales.torque),
-        tenths,
-    )
+    data = _words(*_codes(scales, position, velocity, torque), tenths)
     return classic(identifier(Type.FEEDBACK, field, np.full(len(data), host)), data)
 
 
@@ -160,9 +161,9 @@ def parse_feedback(scales: Scales, frames: CanBatch) -> Feedback:
     ids = frames.ids.astype(np.int64)
     return Feedback(
         (ids >> 8) & 0xFF,
-        words[:, 0] * (2.0 * scales.position / _FULL) - scales.position,
-        words[:, 1] * (2.0 * scales.velocity / _FULL) - scales.velocity,
-        words[:, 2] * (2.0 * scales.torque / _FULL) - scales.torque,
+        _ranged(words[:, 0], scales.full[0]),
+        _ranged(words[:, 1], scales.full[1]),
+        _ranged(words[:, 2], scales.full[2]),
         words[:, 3] * 0.1,
         (ids >> 16) & 0x3F,
         (ids >> 22) & 0x3,

@@ -115,10 +115,9 @@ class RobStrideProtocol(AnsweringProtocol):
             command.damping,
         )
 
-    def full_scale(self) -> tuple[Array, Array, Array, Array, Array]:
+    def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""
-        s = self._scales
-        return s.position, s.velocity, s.torque, s.stiffness, s.damping
+        return self._scales.full
 
     # -- conversations --------------------------------------------------------------------------
 
