@@ -90,6 +90,11 @@ def _from(id: int) -> Callable[[bytes], bool]:
     return lambda data: _of(id, data) is not None
 
 
+def _pinged(data: bytes) -> set[int]:
+    """Who has answered a ping: with model number and firmware."""
+    return {packet.id for packet in statuses(data) if len(packet.parameters) == 4}
+
+
 def _of(id: int, data: bytes) -> Packet | None:
     return next((packet for packet in statuses(data) if packet.id == id), None)
 
@@ -103,15 +108,18 @@ class DynamixelTools(Tools[bytes]):
         """One broadcast ping finds all; given `ids` are pinged one by one."""
         if ids is None:
             data = yield Ask(make_ping(), _SCAN)
-            present = {packet.id for packet in statuses(data)}
+            present = _pinged(data)
         else:
             present = set()
             for id in ids:
                 data = yield Ask(make_ping(id), TIMEOUT, _from(id))
-                present |= {packet.id for packet in statuses(data)}
+                present |= _pinged(data)
         found = []
         for id in sorted(present):
-            found.append((yield from self._describe(id)))
+            try:
+                found.append((yield from self._describe(id)))
+            except BoardError as error:
+                found.append(Found(id, "unknown", note=str(error)))
         return tuple(found)
 
     def read(self, id: int, register: str) -> Conversation[bytes, float]:
@@ -150,7 +158,7 @@ class DynamixelTools(Tools[bytes]):
         table = yield from self._table(id)
         if (yield from read(id, table["torque_enable"], "torque")):
             raise BoardError(f"id {id} has torque on; take it off before you set its baud rate")
-        yield Ask(make_write(id, table["baud_rate"].address, bytes([raw])), 0.0)
+        yield Ask(make_write(id, table["baud_rate"].address, bytes([raw])), TIMEOUT, _from(id))
 
     def reboot(self, id: int) -> Conversation[bytes, None]:
         """Torque is off afterwards, latched hardware errors are gone, RAM is as after power-on."""
