@@ -11,6 +11,7 @@ BUILT_IN: dict[str, str] = {
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
     "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",
     "moteus": "humanoid_hal.drivers.moteus.protocol:MoteusProtocol",
+    "odrive": "humanoid_hal.drivers.odrive.protocol:ODriveProtocol",
     "robstride": "humanoid_hal.drivers.robstride.protocol:RobStrideProtocol",
     "robstride_mit": "humanoid_hal.drivers.mit.robstride:RobStrideMitProtocol",
     "bno085_rvc": "humanoid_hal.drivers.bno085.protocol:Bno085Rvc",

@@ -10,7 +10,7 @@ from typing import Any
 from humanoid_hal.bus.can import NO_FRAMES, CanBatch, joined
 from humanoid_hal.bus.transport import PortOptions, Transport, TransportError
 from humanoid_hal.can.faults import BusOffError
-from humanoid_hal.can.frames import EXTENDED
+from humanoid_hal.can.frames import EXTENDED, REMOTE
 
 #: Bits of the identifier of a SocketCAN error frame (linux/can/error.h).
 ERROR_BUS_OFF = 0x40
@@ -72,8 +72,9 @@ class PythonCanPort(Transport[CanBatch]):
         echoes = self.interface == "udp_multicast"
         for identifier, data in payload.frames():
             message = can.Message(
-                arbitration_id=identifier & ~EXTENDED,
+                arbitration_id=identifier & ~(EXTENDED | REMOTE),
                 is_extended_id=bool(identifier & EXTENDED),
+                is_remote_frame=bool(identifier & REMOTE),
                 data=data,
                 is_fd=payload.fd,
                 bitrate_switch=payload.fd,

@@ -74,6 +74,7 @@ BUILT_IN: dict[str, str] = {
     "cubemars": "humanoid_hal.emulation.mit:CubeMarsBoards",
     "damiao": "humanoid_hal.emulation.mit:DamiaoBoards",
     "moteus": "humanoid_hal.emulation.moteus:MoteusBoards",
+    "odrive": "humanoid_hal.emulation.odrive:ODriveBoards",
     "robstride": "humanoid_hal.emulation.robstride:RobStrideBoards",
     "robstride_mit": "humanoid_hal.emulation.mit:RobStrideMitBoards",
     "bno085_rvc": "humanoid_hal.emulation.bno085:EmulatedBno085",

@@ -1,0 +1,1 @@
+"""ODrive controllers over CANSimple."""
