@@ -1,6 +1,10 @@
 """Robots, and short ways to drive one through the driver contract."""
 
-from collections.abc import Callable, Generator
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,16 @@ import pytest
 
 from humanoid_description import RobotDescription, load_robot
 from humanoid_hal.bus.can import CanBatch, joined
+from humanoid_hal.bus.exchange import Exchange, Link
+from humanoid_hal.bus.serial_port import SerialPort
+from humanoid_hal.bus.transport import PortOptions
 from humanoid_hal.driver import Command, Driver, Sample
+from humanoid_hal.emulation.boards import Boards
+from humanoid_hal.emulation.bus import EmulatedBus, WireOptions
+from humanoid_hal.emulation.motors import Motors
+from humanoid_hal.emulation.pty import PtyPort
+
+BAUD = 1_000_000
 
 ROBOTS = Path(__file__).parents[3] / "config" / "robots"
 
@@ -96,3 +109,84 @@ class Wire:
 @pytest.fixture
 def wire() -> Callable[[Any], Wire]:
     return Wire
+
+
+@dataclass
+class Served:
+    """A port with boards behind it."""
+
+    motors: Motors
+    boards: Boards[bytes]
+    bus: EmulatedBus
+    threaded: bool = False  # somebody else lets the boards work
+    kind: Any = None  # the protocol that speaks with them
+
+    @property
+    def port(self) -> str:
+        return str(self.bus.port.path)
+
+    def link(self, protocol: Any) -> tuple[Exchange, Link]:
+        """An open link to it."""
+        link = Link("bus", protocol, SerialPort(PortOptions(self.port), BAUD))
+        link.open()
+
+        def serve() -> bool:
+            busy = self.bus.pump(time.monotonic())
+            sent, received = link.transport.traffic
+            return busy or self.bus.port.received < sent or self.bus.port.sent > received
+
+        return Exchange([link], None if self.threaded else serve), link
+
+
+def _served(motors: Motors, boards: Boards[bytes], path: Path) -> Served:
+    boards.preset(BAUD)
+    return Served(
+        motors, boards, EmulatedBus("bus", PtyPort(path), boards, WireOptions(timed=False))
+    )
+
+
+@contextmanager
+def _in_thread(boards: Served) -> Iterator[Served]:
+    """Let them work in a thread: for other people's code, which just waits."""
+    stopped = threading.Event()
+
+    def run() -> None:
+        while not stopped.is_set():
+            if not boards.bus.pump(time.monotonic()):
+                time.sleep(0.0005)
+
+    boards.threaded = True
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield boards
+    finally:
+        stopped.set()
+        thread.join()
+        boards.threaded = False
+
+
+def _cycle(exchange: Exchange, link: Link) -> Any:
+    """One state cycle; its readings. Ends when all have answered, or silence is certain."""
+    link.take(time.monotonic())
+    link.send(link.protocol.request())
+    exchange.collect(time.monotonic() + 10.0, 10.0)
+    return link.protocol.readings()
+
+
+@pytest.fixture
+def make_served() -> Callable[[Motors, Boards[bytes], Path], Served]:
+    """Puts boards on a pty."""
+    return _served
+
+
+@pytest.fixture
+def in_thread() -> Callable[[Served], Any]:
+    """See :func:`_in_thread`."""
+    return _in_thread
+
+
+@pytest.fixture
+def run_cycle() -> Callable[[Exchange, Link], Any]:
+    """See :func:`_cycle`."""
+    return _cycle

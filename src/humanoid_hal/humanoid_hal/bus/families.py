@@ -7,6 +7,8 @@ from humanoid_hal.lookup import Registry
 
 #: The families of this package; others register theirs in the entry point group.
 BUILT_IN: dict[str, str] = {
+    "feetech_scs": "humanoid_hal.drivers.feetech.protocol:FeetechScs",
+    "feetech_sts": "humanoid_hal.drivers.feetech.protocol:FeetechSts",
     "dynamixel": "humanoid_hal.drivers.dynamixel.protocol:DynamixelProtocol",
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
     "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",

@@ -84,6 +84,8 @@ BUILT_IN: dict[str, str] = {
     "vectornav": "humanoid_hal.emulation.vectornav:EmulatedVectorNav",
     "witmotion": "humanoid_hal.emulation.witmotion:EmulatedWitMotion",
     "xsens_mti": "humanoid_hal.emulation.xsens_mti:EmulatedXsens",
+    "feetech_scs": "humanoid_hal.emulation.feetech:FeetechBoards",
+    "feetech_sts": "humanoid_hal.emulation.feetech:FeetechBoards",
     "dynamixel": "humanoid_hal.emulation.dynamixel:DynamixelBoards",
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from humanoid_hal.bus.device import Array
 from humanoid_hal.bus.protocol import Counters, Mask
+from humanoid_hal.bus.rollcall import RollCall
 from humanoid_hal.drivers.dynamixel.blocks import FAST, MARK, SLOW, FastReader, StateReader
 from humanoid_hal.drivers.dynamixel.codec import (
     ALERT,
@@ -18,11 +19,6 @@ from humanoid_hal.drivers.dynamixel.codec import (
     make_sync_read,
 )
 from humanoid_hal.drivers.dynamixel.registers import Table
-
-#: Cycles in a row without an answer after which a servo is asked rarely: everybody waits for it.
-_SILENT = 3
-#: Cycles between two questions to such a servo.
-_PROBE_EVERY = 25
 
 
 class StateCycle:
@@ -39,9 +35,7 @@ class StateCycle:
         self._reader, self._fast_reader = StateReader(), FastReader(n)
         self._requests: dict[tuple[int, ...], bytes] = {}
         self._scanner = Scanner()
-        self._misses = np.zeros(n, dtype=np.int64)  # cycles in a row
-        self._answered = np.zeros(n, dtype=bool)
-        self._order: tuple[int, ...] = ()  # indices, as they were asked
+        self._roll = RollCall(n)
         self._asked_ids = self._ids
         self._usual = True  # the answer has the one expected form
         self._buffer = b""
@@ -63,11 +57,11 @@ class StateCycle:
     @property
     def complete(self) -> bool:
         """Whether all that were asked have answered."""
-        return bool(self._order) and bool(self._answered[list(self._order)].all())
+        return self._roll.complete
 
     def reset(self) -> None:
         """Everybody was found anew."""
-        self._misses[:] = 0
+        self._roll.reset()
         self.error[:] = 0
         self.torque_off[:] = self.rebooted[:] = False
         self._alert = False
@@ -84,36 +78,27 @@ class StateCycle:
     def request(self) -> bytes:
         """Begin a cycle."""
         self._cycle += 1
-        self._answered[:] = False
         self._buffer = b""
         self._scanner.clear()
-        misses = self._misses
-        if np.count_nonzero(misses):
-            probing = self._cycle % _PROBE_EVERY == 0
-            asked = np.flatnonzero((misses < _SILENT) | probing)
-            # Servos answer in the order of the request, each after the one before it: a dead one
-            # in between would silence those behind it.
-            self._order = tuple(asked[np.argsort(misses[asked], kind="stable")].tolist())
-        else:
-            self._order = tuple(range(len(self._ids)))
-        self._asked_ids = self._ids[list(self._order)]
+        order = self._roll.begin()
+        self._asked_ids = self._ids[list(order)]
         slow = self._slow_every and self._cycle % self._slow_every == 0
         if slow or self._alert:
             self._usual = False
             return self._ask_slow()
         self._usual = True
-        whole = len(self._order) == len(self._ids)
-        return self._ask(self._order, self._fast and whole)
+        whole = len(order) == len(self._ids)
+        return self._ask(order, self._fast and whole)
 
     def retry(self) -> bytes | None:
         """Ask the missing again, those behind the first silent one before it."""
         self._drain()
-        missing = [index for index in self._order if not self._answered[index]]
+        missing = self._roll.again()
         if not missing:
             return None
         self._usual = False
         self._scanner.clear()
-        return self._ask(tuple(missing[1:] + missing[:1]), False)
+        return self._ask(missing, False)
 
     def receive(self, payload: bytes) -> None:
         """Take bytes of any number of answers."""
@@ -121,7 +106,7 @@ class StateCycle:
             self._scan(payload)
             return
         self._buffer += payload
-        count = len(self._order)
+        count = len(self._roll.order)
         expected = self._reader.size * count
         fast = self._fast and count == len(self._ids)
         if fast:
@@ -141,10 +126,7 @@ class StateCycle:
         self._drain()
         if self._scanner.pending:
             self._counters.corrupt += 1  # it began and did not come to an end
-        asked = list(self._order)
-        self._misses[asked] += 1
-        self._misses[self._answered] = 0
-        return self._answered.copy()
+        return self._roll.end()
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -159,13 +141,13 @@ class StateCycle:
 
     def _ask_slow(self) -> bytes:
         """The state of all, and of one of them also voltage, temperature and errors."""
-        if not self._order:
+        if not self._roll.order:
             return b""
-        turn = self._order[self._slow_next % len(self._order)]
+        turn = self._roll.order[self._slow_next % len(self._roll.order)]
         self._slow_next += 1
         blocks = [
             (int(self._ids[i]), self._address, (SLOW if i == turn else FAST).itemsize)
-            for i in self._order
+            for i in self._roll.order
         ]
         return make_bulk_read(blocks)
 
@@ -188,17 +170,21 @@ class StateCycle:
         index = self._index.get(packet.id)
         size = packet.size - STATUS_OVERHEAD
         data = packet.parameters[1:]
-        if packet.instruction != Instruction.STATUS or index not in self._order:
+        if packet.instruction != Instruction.STATUS or index not in self._roll.order:
             self._counters.foreign += 1
             return
-        if self._answered[index] or len(data) not in (FAST.itemsize, SLOW.itemsize) or size < 0:
+        if (
+            self._roll.answered[index]
+            or len(data) not in (FAST.itemsize, SLOW.itemsize)
+            or size < 0
+        ):
             self._counters.foreign += 1
             return
         self._counters.good += 1
         state = np.frombuffer(data, dtype=FAST, count=1)
         if not self._mapped(index, state):
             return
-        self._answered[index] = True
+        self._roll.answered[index] = True
         self.raw[index] = state[0]
         self.torque_off[index] = not state["torque"][0]
         self._alert |= bool(packet.parameters[0] & ALERT)
@@ -217,7 +203,7 @@ class StateCycle:
         return mapped
 
     def _take_all(self, rows: "np.ndarray[Any, Any]") -> None:
-        order = list(self._order)
+        order = list(self._roll.order)
         state = rows["state"]
         mapped = state["mark"] == MARK
         if not mapped.all():
@@ -226,7 +212,7 @@ class StateCycle:
             rows, state = rows[mapped], state[mapped]
         elif np.count_nonzero(self.rebooted):
             self.rebooted[order] = False
-        self._answered[order] = True
+        self._roll.answered[order] = True
         self.raw[order] = state
         self.torque_off[order] = state["torque"] == 0
         if (rows["error"] & ALERT).any():

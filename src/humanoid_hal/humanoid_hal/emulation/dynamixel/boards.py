@@ -1,6 +1,5 @@
 """All emulated Dynamixels of one bus: packets in, status packets out."""
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from humanoid_hal.drivers.dynamixel.models import find_model
 from humanoid_hal.drivers.dynamixel.registers import BAUD_RATES
 from humanoid_hal.emulation.boards import BoardFault, Boards, Reply
 from humanoid_hal.emulation.dynamixel.servo import LENGTH, RANGE, Servo
+from humanoid_hal.emulation.faulty import Faulty
 from humanoid_hal.emulation.motors import Motors
 
 #: [s] between the end of an instruction and the answer besides the return delay register. Bestmann,
@@ -38,11 +38,8 @@ class DynamixelBoards(Boards[bytes]):
             Servo(motors, index, find_model(device.model))
             for index, device in enumerate(motors.devices)
         ]
-        self.faults: dict[int, BoardFault] = {}
-        self._stuck: dict[int, bytes] = {}
-        self._asked: dict[int, int] = {}
+        self._faulty = Faulty()
         self._scanner = Scanner()
-        self._random = random.Random(1)
 
     def preset(self, baud: int) -> None:
         """See :meth:`Boards.preset`."""
@@ -61,11 +58,12 @@ class DynamixelBoards(Boards[bytes]):
     def tick(self, now: float) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.tick`."""
         for servo in self.servos:
-            fault = self.faults.get(servo.id)
-            if fault is not None and fault.kind == "overheat":
-                self.motors.temperature[servo.index] = fault.value
-            if fault is not None and fault.kind == "brownout":
-                self.motors.voltage[servo.index] = fault.value
+            heat = self._faulty.value(servo.id, "overheat")
+            if heat is not None:
+                self.motors.temperature[servo.index] = heat
+            supply = self._faulty.value(servo.id, "brownout")
+            if supply is not None:
+                self.motors.voltage[servo.index] = supply
             servo.tick(now)
         return ()
 
@@ -81,12 +79,11 @@ class DynamixelBoards(Boards[bytes]):
         elif fault.kind == "delayed":
             super().inject(fault)
         else:
-            self.faults[fault.id] = fault
+            self._faulty.faults[fault.id] = fault
 
     def clear(self) -> None:
         """See :meth:`Boards.clear`."""
-        self.faults.clear()
-        self._stuck.clear()
+        self._faulty.clear()
 
     # -- instructions -----------------------------------------------------------------------------
 
@@ -96,7 +93,7 @@ class DynamixelBoards(Boards[bytes]):
             return self._broadcast(kind, data, servos, now)
         replies = []
         for servo in servos:  # several, if two have the same id
-            if servo.id == packet.id and not self._mute(servo):
+            if servo.id == packet.id and not self._faulty.mutes(servo.id):
                 servo.heard_at = now
                 replies += self._single(servo, kind, data)
         return replies
@@ -122,7 +119,7 @@ class DynamixelBoards(Boards[bytes]):
     def _broadcast(
         self, kind: int, data: bytes, servos: list[Servo], now: float
     ) -> list[Reply[bytes]]:
-        by_id = {servo.id: servo for servo in servos if not self._mute(servo)}
+        by_id = {servo.id: servo for servo in servos if not self._faulty.mutes(servo.id)}
         if kind == Instruction.PING:
             return [self._single(by_id[id], kind, b"")[0] for id in sorted(by_id)]
         if kind == Instruction.SYNC_WRITE:
@@ -166,17 +163,11 @@ class DynamixelBoards(Boards[bytes]):
     # -- answers ----------------------------------------------------------------------------------
 
     def _data(self, servo: Servo, address: int, length: int) -> bytes | None:
-        fault = self.faults.get(servo.id)
-        kind = "" if fault is None else fault.kind
-        motors, index = self.motors, servo.index
-        if fault is not None and kind == "wrong":
-            motors.position[index] += fault.value
+        offset = self._faulty.value(servo.id, "wrong") or 0.0
+        self.motors.position[servo.index] += offset
         data = servo.read(address, length)
-        if fault is not None and kind == "wrong":
-            motors.position[index] -= fault.value
-        if kind == "stuck" and data is not None:
-            data = self._stuck.setdefault(servo.id, data)[:length]
-        return data
+        self.motors.position[servo.index] -= offset
+        return None if data is None else self._faulty.held(servo.id, data)
 
     def _read(self, servo: Servo, address: int, length: int) -> Reply[bytes]:
         data = self._data(servo, address, length)
@@ -187,13 +178,8 @@ class DynamixelBoards(Boards[bytes]):
     def _status(self, servo: Servo, error: int, data: bytes, id: int) -> Reply[bytes]:
         error |= ALERT if servo.alert else 0
         packet = make_packet(id, Instruction.STATUS, bytes([error]) + data)
-        fault = self.faults.get(servo.id)
-        gap = TURNAROUND + servo.get("return_delay") * 2e-6
-        if fault is not None and fault.kind == "slow":
-            gap += fault.value
-        if fault is not None and fault.kind == "garbage":
-            packet = bytes(self._random.randrange(256) for _ in packet)
-        return Reply(packet, gap)
+        gap = TURNAROUND + servo.get("return_delay") * 2e-6 + self._faulty.lateness(servo.id)
+        return Reply(self._faulty.spoiled(servo.id, packet), gap)
 
     def _fast(self, answers: list[tuple[Servo, int, int]], count: int) -> list[Reply[bytes]]:
         """One packet for all; it ends where the chain breaks."""
@@ -207,15 +193,6 @@ class DynamixelBoards(Boards[bytes]):
             packet += crc16(packet).to_bytes(2, "little")
         gap = TURNAROUND + max(servo.get("return_delay") for servo, *_ in answers) * 2e-6
         return [Reply(packet, gap)]
-
-    def _mute(self, servo: Servo) -> bool:
-        fault = self.faults.get(servo.id)
-        if fault is None:
-            return False
-        if fault.kind == "intermittent":
-            self._asked[servo.id] = self._asked.get(servo.id, 0) + 1
-            return self._asked[servo.id] % 2 == 0
-        return fault.kind == "off"
 
 
 def _word(data: bytes) -> int:

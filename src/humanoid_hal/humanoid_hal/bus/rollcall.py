@@ -1,0 +1,70 @@
+"""Who is asked in which order on a bus where devices answer one after the other, and who answered.
+
+A device that should answer after a silent one may stay silent too (each waits for the one before
+it), and everybody waits for the dead. So those who were silent go to the end of the row, and who
+was silent for long is asked only now and then.
+"""
+
+import numpy as np
+
+from humanoid_hal.bus.protocol import Mask
+
+#: Questions in a row that a device left the row stuck at after which it is asked rarely: three
+#: cycles, each asks twice.
+SILENT = 6
+#: Cycles between two questions to such a device.
+PROBE_EVERY = 25
+
+
+class RollCall:
+    """Counts for `n` devices; they are known by their index."""
+
+    def __init__(self, n: int) -> None:
+        self._misses = np.zeros(n, dtype=np.int64)  # questions in a row that stopped at it
+        self.answered: Mask = np.zeros(n, dtype=bool)  # in this cycle
+        self.order: tuple[int, ...] = ()  # who is asked in this cycle
+        self._row: tuple[int, ...] = ()  # as they were asked last
+        self._everybody = tuple(range(n))
+        self._cycle = 0
+
+    def reset(self) -> None:
+        """Everybody was found anew."""
+        self._misses[:] = 0
+
+    def begin(self) -> tuple[int, ...]:
+        """Begin a cycle: whom to ask, in this order."""
+        self._cycle += 1
+        self.answered[:] = False
+        misses = self._misses
+        if not np.count_nonzero(misses):
+            self.order = self._everybody
+        else:
+            probing = self._cycle % PROBE_EVERY == 0
+            asked = np.flatnonzero((misses < SILENT) | probing)
+            self.order = tuple(asked[np.argsort(misses[asked], kind="stable")].tolist())
+        self._row = self.order
+        return self.order
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that were asked have answered."""
+        return bool(self.order) and bool(self.answered[list(self.order)].all())
+
+    def again(self) -> tuple[int, ...]:
+        """Whom to ask once more: who has not answered, the first silent one last."""
+        missing = self._missing()
+        self._row = missing[1:] + missing[:1]
+        return self._row
+
+    def end(self) -> Mask:
+        """End the cycle: who answered, as a copy."""
+        self._missing()
+        self._misses[self.answered] = 0
+        return self.answered.copy()
+
+    def _missing(self) -> tuple[int, ...]:
+        """Who has not answered. The first of them stopped the row; the others may be innocent."""
+        missing = tuple(index for index in self._row if not self.answered[index])
+        if missing:
+            self._misses[missing[0]] += 1
+        return missing

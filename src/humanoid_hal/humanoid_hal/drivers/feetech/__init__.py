@@ -1,0 +1,1 @@
+"""Feetech bus servos: STS and SMS (little-endian, sync read) and SCS (big-endian, without)."""

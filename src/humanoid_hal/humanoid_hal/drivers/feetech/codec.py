@@ -1,0 +1,128 @@
+"""Feetech's serial protocol: bytes from packets and packets from bytes.
+
+Frame: FF FF, id, length, instruction or error byte, parameters, checksum; length counts what
+follows it, the checksum is the complement of the sum from the id on. No stuffing: a header may
+stand anywhere, only the checksum tells. Source: Feetech, "Communication Protocol User Manual";
+ftservo-python-sdk 2.0.1 (protocol_packet_handler.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+HEADER = b"\xff\xff"
+BROADCAST = 254
+LAST_ID = 253
+#: Bytes of an answer besides its data: header, id, length, error, checksum.
+STATUS_OVERHEAD = 6
+
+
+class Instruction(IntEnum):
+    """What a packet asks for."""
+
+    PING = 1
+    READ = 2
+    WRITE = 3
+    RESET = 6
+    SYNC_READ = 0x82
+    SYNC_WRITE = 0x83
+
+
+#: Bits of the error byte: the fault table's name, and words.
+ERRORS = {
+    0: ("under_voltage", "supply voltage out of limits"),
+    1: ("overload", "angle sensor error"),
+    2: ("over_temperature", "overheated"),
+    3: ("overload", "overcurrent"),
+    5: ("overload", "overload"),
+}
+
+
+def make_packet(id: int, kind: int, parameters: bytes = b"") -> bytes:
+    """A whole frame; `kind` is the instruction, or the error byte of an answer."""
+    body = bytes([id, len(parameters) + 2, kind]) + parameters
+    return HEADER + body + bytes([~sum(body) & 0xFF])
+
+
+def make_ping(id: int) -> bytes:
+    """Answered without data."""
+    return make_packet(id, Instruction.PING)
+
+
+def make_read(id: int, address: int, length: int) -> bytes:
+    """Read `length` bytes from `address` on."""
+    return make_packet(id, Instruction.READ, bytes([address, length]))
+
+
+def make_write(id: int, address: int, data: bytes) -> bytes:
+    """Write `data` from `address` on."""
+    return make_packet(id, Instruction.WRITE, bytes([address]) + data)
+
+
+def make_sync_read(ids: Sequence[int], address: int, length: int) -> bytes:
+    """Every one of `ids` answers in this order. STS and SMS only."""
+    return make_packet(BROADCAST, Instruction.SYNC_READ, bytes([address, length, *ids]))
+
+
+def make_sync_write(address: int, length: int, values: Mapping[int, bytes]) -> bytes:
+    """`values` holds `length` bytes per id; nobody answers."""
+    parameters = b"".join(bytes([id]) + data for id, data in values.items())
+    return make_packet(BROADCAST, Instruction.SYNC_WRITE, bytes([address, length]) + parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One correct frame."""
+
+    id: int
+    kind: int  # instruction, or error byte of an answer
+    parameters: bytes
+
+
+class Scanner:
+    """Finds frames in whatever arrives; keeps one that has begun until it is complete."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self.corrupt = 0  # frames that began and did not hold
+
+    def clear(self) -> None:
+        """Forget what is incomplete."""
+        self._buffer = b""
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun that is not complete."""
+        return len(self._buffer) > len(HEADER)
+
+    def feed(self, data: bytes) -> Iterator[Packet]:
+        """Yield the frames that `data` completes. After a bad one the search goes on inside it."""
+        buffer = self._buffer + data
+        at = 0
+        while True:
+            start = buffer.find(HEADER, at)
+            if start < 0:
+                at = max(at, len(buffer) - 1)
+                break
+            at = start
+            if len(buffer) < at + 4:
+                break
+            id, length = buffer[at + 2], buffer[at + 3]
+            if id > BROADCAST or length < 2:  # FF FF FF: the header is one byte further on
+                at += 1
+                continue
+            end = at + 4 + length
+            if len(buffer) < end:
+                break
+            if ~sum(buffer[at + 2 : end - 1]) & 0xFF != buffer[end - 1]:
+                self.corrupt += 1
+                at += 1
+                continue
+            yield Packet(id, buffer[at + 4], buffer[at + 5 : end - 1])
+            at = end
+        self._buffer = buffer[at:]
+
+
+def packets(data: bytes) -> list[Packet]:
+    """All frames in `data`; for conversations."""
+    return list(Scanner().feed(data))

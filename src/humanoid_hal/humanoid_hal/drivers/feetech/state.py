@@ -1,0 +1,153 @@
+"""The state of all Feetech servos of a bus: who is asked, and what they answered."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanoid_hal.bus.protocol import Counters, Mask
+from humanoid_hal.bus.rollcall import RollCall
+from humanoid_hal.drivers.feetech.codec import (
+    HEADER,
+    STATUS_OVERHEAD,
+    Packet,
+    Scanner,
+    make_read,
+    make_sync_read,
+)
+from humanoid_hal.drivers.feetech.registers import Order
+
+#: From `present_position` on: position, speed, load, voltage, temperature.
+ADDRESS, SIZE = 56, 8
+
+
+def layout(order: Order) -> "np.dtype[np.void]":
+    """The block as it comes; all but the last two are sign and magnitude."""
+    word = "<u2" if order == "little" else ">u2"
+    return np.dtype(
+        [("position", word), ("speed", word), ("load", word), ("voltage", "u1"), ("heat", "u1")]
+    )
+
+
+class StateCycle:
+    """One per bus. `together`: by sync read; else one after the other."""
+
+    def __init__(
+        self, ids: Sequence[int], order: Order, together: bool, counters: Counters
+    ) -> None:
+        n = len(ids)
+        self._ids = np.array(ids, dtype=np.uint8)
+        self._index = {id: index for index, id in enumerate(ids)}
+        self._together, self._counters = together, counters
+        self._roll = RollCall(n)
+        self._scanner = Scanner()
+        self._buffer = b""
+        self._turn: list[int] = []  # still to be asked
+        self._layout = layout(order)
+        self.raw = np.zeros(n, dtype=self._layout)
+        self.error = np.zeros(n, dtype=np.uint8)  # error bytes
+        self.heard = np.zeros(n, dtype=bool)  # at least once
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that were asked have answered."""
+        return self._roll.complete
+
+    def reset(self) -> None:
+        """Everybody was found anew."""
+        self._roll.reset()
+        self.error[:] = 0
+        self.heard[:] = False
+
+    def request(self) -> bytes:
+        """Begin a cycle."""
+        self._buffer = b""
+        self._scanner.clear()
+        return self._ask(self._roll.begin())
+
+    def retry(self) -> bytes | None:
+        """Ask the missing again."""
+        self._drain()
+        missing = self._roll.again()
+        return self._ask(missing) if missing else None
+
+    def following(self) -> bytes | None:
+        """The next question where all are asked in turn and the last one has answered."""
+        if self._together or not self._turn or not self._roll.answered[self._turn[0]]:
+            return None
+        self._turn.pop(0)
+        return self._next()
+
+    def receive(self, payload: bytes) -> None:
+        """Take bytes of any number of answers."""
+        if not self._together:
+            self._scan(payload)
+            return
+        self._buffer += payload
+        size = SIZE + STATUS_OVERHEAD
+        if len(self._buffer) >= size * len(self._roll.order) and not self._take_all():
+            self._drain()
+
+    def end(self) -> Mask:
+        """End the cycle: who answered."""
+        self._drain()
+        if self._scanner.pending:
+            self._counters.corrupt += 1
+        return self._roll.end()
+
+    def _ask(self, order: tuple[int, ...]) -> bytes:
+        if self._together:
+            return make_sync_read(self._ids[list(order)].tolist(), ADDRESS, SIZE) if order else b""
+        self._turn = list(order)
+        return self._next() or b""
+
+    def _next(self) -> bytes | None:
+        return make_read(int(self._ids[self._turn[0]]), ADDRESS, SIZE) if self._turn else None
+
+    def _take_all(self) -> bool:
+        """The usual case: every answer is there, in order and correct; all at once."""
+        order = list(self._roll.order)
+        size = SIZE + STATUS_OVERHEAD
+        if len(self._buffer) != size * len(order):
+            return False
+        rows: NDArray[np.uint8] = np.frombuffer(self._buffer, dtype=np.uint8).reshape(-1, size)
+        # With a correct checksum all bytes from the id on, checksum included, sum up to 255.
+        right = (
+            (rows[:, :2] == HEADER[0]).all(axis=1)
+            & (rows[:, 2] == self._ids[order])
+            & (rows[:, 3] == SIZE + 2)
+            & (rows[:, 2:].sum(axis=1) & 0xFF == 0xFF)
+        )
+        if self._roll.answered.any() or not right.all():
+            return False
+        self._counters.good += len(order)
+        self._buffer = b""
+        self.raw[order] = rows[:, 5:-1].copy().view(self._layout)[:, 0]
+        self.error[order] = rows[:, 4]
+        self._roll.answered[order] = True
+        self.heard[order] = True
+        return True
+
+    def _drain(self) -> None:
+        if self._buffer:
+            data, self._buffer = self._buffer, b""
+            self._scan(data)
+
+    def _scan(self, data: bytes) -> None:
+        before = self._scanner.corrupt
+        for packet in self._scanner.feed(data):
+            self._take_one(packet)
+        self._counters.corrupt += self._scanner.corrupt - before
+
+    def _take_one(self, packet: Packet) -> None:
+        index = self._index.get(packet.id)
+        if index is None or index not in self._roll.order or len(packet.parameters) != SIZE:
+            self._counters.foreign += 1
+            return
+        if self._roll.answered[index]:
+            self._counters.foreign += 1
+            return
+        self._counters.good += 1
+        self.raw[index] = np.frombuffer(packet.parameters, dtype=self._layout)[0]
+        self.error[index] = packet.kind
+        self._roll.answered[index] = self.heard[index] = True
