@@ -10,6 +10,7 @@ BUILT_IN: dict[str, str] = {
     "feetech_scs": "humanoid_hal.drivers.feetech.protocol:FeetechScs",
     "feetech_sts": "humanoid_hal.drivers.feetech.protocol:FeetechSts",
     "dynamixel": "humanoid_hal.drivers.dynamixel.protocol:DynamixelProtocol",
+    "cia402": "humanoid_hal.drivers.cia402.protocol:CiA402Protocol",
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",
     "damiao": "humanoid_hal.drivers.mit.damiao:DamiaoProtocol",
     "moteus": "humanoid_hal.drivers.moteus.protocol:MoteusProtocol",

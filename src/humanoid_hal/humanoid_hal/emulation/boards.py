@@ -71,6 +71,7 @@ class Boards(ABC, Generic[P]):
 
 #: Emulators by the name of their protocol.
 BUILT_IN: dict[str, str] = {
+    "cia402": "humanoid_hal.emulation.cia402:CiA402Boards",
     "cubemars": "humanoid_hal.emulation.mit:CubeMarsBoards",
     "damiao": "humanoid_hal.emulation.mit:DamiaoBoards",
     "moteus": "humanoid_hal.emulation.moteus:MoteusBoards",

@@ -1,0 +1,1 @@
+"""CiA 402 drives over CANopen."""
