@@ -47,6 +47,7 @@ def test_every_option_changes_the_graph(config):
         "composed": True,
         "namespace": "robot1",
         "record": "bag",
+        "incidents": "incidents",
     }
     assert set(changed) == {field.name for field in fields(Options)}
     default = graph("biped", "mujoco")
@@ -104,6 +105,15 @@ def test_the_recorder_is_started_first_and_the_hal_waits_for_it(config, monkeypa
     assert recorder.parameters["startup_mode"] == "ready"
     assert hal.parameters["await_recorder"] is True
     assert graph("biped", "mujoco")[0].parameters["await_recorder"] is False
+
+
+def test_incidents_alone_need_a_recorder_that_nobody_waits_for(config, tmp_path):
+    recorder, hal, *_ = graph("biped", "mujoco", Options(incidents=str(tmp_path / "incidents")))
+    assert (recorder.name, recorder.essential) == ("humanoid_recorder", False)
+    assert recorder.parameters["path"] == ""
+    assert recorder.parameters["incidents"] == str(tmp_path / "incidents")
+    assert hal.parameters["await_recorder"] is False
+    assert hal.essential
 
 
 def test_a_bag_that_exists_is_not_recorded_over(config):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,16 @@ def test_output_is_passed_on_line_by_line_with_the_nodes_name(prefix, run_direct
         running.start()
         wait_for(lambda: running.failed() or len(lines) == 2)
         assert lines == [("node", "one"), ("node", "two")]
+
+
+def test_a_node_that_is_not_essential_may_end_and_is_named_once(prefix, run_directory):
+    onlooker = replace(prefix("onlooker", "exit 3"), essential=False)
+    with process.Processes([onlooker, prefix("node", "sleep 60")], run_directory) as running:
+        running.start()
+        (ended,) = wait_for(running.gone)
+        assert (ended.node, ended.code) == ("onlooker", 3)
+        assert running.failed() is None
+        assert running.gone() == []
 
 
 def test_a_ctrl_c_of_the_terminal_does_not_reach_the_nodes(prefix, run_directory):

@@ -15,15 +15,17 @@ BAG = Path(__file__).parents[1] / "replay" / "bags" / "stand"
 def bag(start, tmp_path):
     """A robot that stood up, got two orders and was stopped."""
     path = tmp_path / "run"
-    graph = start("sim", "--record", str(path), "--free-running")
+    incidents = str(tmp_path / "incidents")
+    graph = start("sim", "--record", str(path), "--incidents", incidents, "--free-running")
     graph.wait_for_output("standing after")
     assert humanoid("pose", "--lean", "0", "0.05", "0")[0] == 0
     assert humanoid("mode", "sit", "--wait", "60")[0] == 0
+    assert humanoid("stop")[0] == 0
     graph.end()
     return path
 
 
-def test_a_recorded_run_replays_bit_for_bit_orders_included(bag):
+def test_a_recorded_run_replays_bit_for_bit_orders_included_and_its_stop_is_explained(bag):
     assert humanoid("bag", "check", str(bag))[0] == 0
     with Bag(bag) as recorded:
         assert recorded.custom["robot"] == "g1"
@@ -34,6 +36,10 @@ def test_a_recorded_run_replays_bit_for_bit_orders_included(bag):
         code, verdict = answer("replay", str(bag), "--node", node, "--check")
         assert code == 0, verdict["first"]
         assert all(topic["compared"] > 100 for topic in verdict["topics"])
+    code, said = answer("incident", "--directory", str(bag.with_name("incidents")))
+    assert (code, said["fault"], said["reaction"]) == (0, "operator_stop", "DAMP")
+    assert said["parameters"]["/humanoid_control"]["startup_mode"] == "stand"
+    assert "order: mode sit" in [line["what"] for line in said["timeline"]]
 
 
 def test_a_replay_does_not_run_beside_a_hal(standing):

@@ -32,8 +32,8 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", default="", help=option_help("namespace"))
 
 
-def add_graph(parser: argparse.ArgumentParser) -> None:
-    """What every start of the graph takes."""
+def add_graph(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
+    """What every start of the graph takes; `incidents`: whether they are kept unless asked."""
     add_namespace(parser)
     parser.add_argument(
         "--realtime",
@@ -45,6 +45,13 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
         help=f"{option_help('realtime_priority')} (80 when no number is given)",
     )
     parser.add_argument("--record", default="", metavar="BAG", help=option_help("record"))
+    parser.add_argument(
+        "--incidents", nargs="?", const="default", default="default" if incidents else "",
+        metavar="DIR", help=f"{option_help('incidents')} (default: beside the logs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-incidents", dest="incidents", action="store_const", const="", help="no such files"
+    )
     parser.add_argument("--cpus", default="", help=option_help("cpus"))
     parser.add_argument("--verbose", action="store_true", help="print what the nodes print")
     add_json(parser, "print one JSON object when it ends, and nothing else")
@@ -52,7 +59,11 @@ def add_graph(parser: argparse.ArgumentParser) -> None:
 
 def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
     """The options of :func:`add_graph` and `others`."""
+    from humanoid_bringup.incidents import default_directory
+
+    known = {"default": str(default_directory())}
     return Options(
+        incidents=known.get(arguments.incidents, arguments.incidents),
         realtime_priority=arguments.realtime,
         cpus=arguments.cpus,
         namespace=arguments.namespace,

@@ -43,6 +43,7 @@ VERBS = {
     "replay": "replay a bag through nodes, and check what they emit",
     "diff": "compare two bags, with a verdict",
     "bag": "look into a bag; check, recover, plot, export it",
+    "incident": "explain the last reaction of DAMP or above",
     "benchmark": "measure what the README promises",
 }
 

@@ -35,6 +35,8 @@ class NodeSpec:
     lifecycle: bool = False
     #: The nodes in this process, where they are several; their names are their own.
     nodes: tuple[str, ...] = ()
+    #: Its end is the end of the graph.
+    essential: bool = True
     #: It commands actuators: stopped last and never killed before it had time for its stop frames.
     owns_actuators: bool = False
 
@@ -82,6 +84,9 @@ class Options:
     )
     namespace: str = _option("", "namespace of every node and topic")
     record: str = _option("", "new bag that the whole run is recorded to; empty: none")
+    incidents: str = _option(
+        "", "directory for one file per reaction of DAMP or above: the last 30 s; empty: none"
+    )
 
 
 def option_help(name: str) -> str:
@@ -166,14 +171,15 @@ def graph(
 
 def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[NodeSpec, ...]:
     """Started first and stopped last: a bag holds the whole run."""
-    if not options.record:
+    if not (options.record or options.incidents):
         return ()
     path = Path(options.record).absolute()
-    if path.exists():
+    if options.record and path.exists():
         raise HumanoidError(f"{path} exists already and is kept; name another bag", Exit.USAGE)
     by_file = {file: name for name, file in robots().items()}
     parameters: dict[str, ParameterValue] = {
-        "path": str(path),
+        "path": str(path) if options.record else "",
+        "incidents": str(Path(options.incidents).absolute()) if options.incidents else "",
         "robot": by_file.get(robot_file, str(robot_file)),
         "hardware": hardware_file.stem,
         "startup_mode": options.startup_mode,
@@ -185,6 +191,7 @@ def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[
             RECORDER,
             parameters,
             namespace=options.namespace,
+            essential=bool(options.record),
         ),
     )
 

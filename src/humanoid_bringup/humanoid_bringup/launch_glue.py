@@ -64,7 +64,7 @@ def _value(kind: Any, text: str) -> Any:
 
 
 def launch_nodes(specs: Sequence[NodeSpec]) -> list[Any]:
-    """One launch_ros action per node; the end of any one of them ends the launch."""
+    """One launch_ros action per node; the end of any essential one ends the launch."""
     return [_action(spec) for spec in specs]
 
 
@@ -73,7 +73,8 @@ def _action(spec: NodeSpec) -> Any:
     from launch_ros.actions import LifecycleNode, Node
 
     def end_all(_event: Any, context: Any) -> Any:
-        return None if context.is_shutdown else Shutdown(reason=f"{spec.name} ended")
+        go_on = context.is_shutdown or not spec.essential
+        return None if go_on else Shutdown(reason=f"{spec.name} ended")
 
     kind = LifecycleNode if spec.lifecycle else Node
     return kind(

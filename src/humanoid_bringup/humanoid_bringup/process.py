@@ -61,6 +61,7 @@ class _Child:
     log: Path
     echo: IO[bytes]  # the log, open for reading where the console left off
     partial: bytes = b""
+    told: bool = False
 
 
 class Processes:
@@ -96,12 +97,23 @@ class Processes:
             raise
 
     def failed(self) -> Ended | None:
-        """The node that ended first, if one did; also passes new output on to `echo`."""
+        """The essential node that ended first, if one did; also passes new output on to `echo`."""
         self._pump()
         for child in self._children:
-            if child.process.poll() is not None:
+            if child.spec.essential and child.process.poll() is not None:
                 return _ended(child)
         return None
+
+    def gone(self) -> list[Ended]:
+        """Nodes that ended and without which the graph goes on; each is told once."""
+        found = [
+            child
+            for child in self._children
+            if not (child.spec.essential or child.told) and child.process.poll() is not None
+        ]
+        for child in found:
+            child.told = True
+        return [_ended(child) for child in found]
 
     def stop(self) -> list[Ended]:
         """Stop the nodes in reverse order; SIGKILL after the grace time. How they ended.

@@ -45,7 +45,9 @@ class Sink(Protocol):
         """Take one message. Raises OSError."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """One message; times [ns]."""
+
     topic: str
     time: int
     data: bytes
@@ -59,8 +61,8 @@ class Snapshot:
         """`seconds`: how much is kept."""
         self._length = round(seconds * 1e9)
         self._topics: dict[str, Topic] = {}
-        self._latched: dict[str, deque[_Entry]] = {}
-        self._recent: deque[_Entry] = deque()
+        self._latched: dict[str, deque[Entry]] = {}
+        self._recent: deque[Entry] = deque()
 
     def add(self, topic: Topic) -> None:
         """Announce a topic."""
@@ -70,7 +72,7 @@ class Snapshot:
 
     def write(self, topic: str, time: int, data: bytes, published: int | None = None) -> None:
         """Take one message and let go of what is too old."""
-        entry = _Entry(topic, time, data, published)
+        entry = Entry(topic, time, data, published)
         if topic in self._latched:
             self._latched[topic].append(entry)
             return
@@ -80,17 +82,28 @@ class Snapshot:
         while recent[0].time < oldest:
             recent.popleft()
 
-    def save(self, path: Path, custom: Mapping[str, str] | None = None) -> int:
-        """Write what is kept as a bag; how many messages. Raises HumanoidError, OSError."""
+    @property
+    def topics(self) -> list[Topic]:
+        """What was announced."""
+        return list(self._topics.values())
+
+    def entries(self) -> list[Entry]:
+        """What is kept, in order; latched messages from before come at its beginning."""
         recent = sorted(self._recent, key=lambda entry: entry.time)
         begin = recent[0].time if recent else 0
+        latched = [
+            entry._replace(time=max(entry.time, begin))
+            for entries in self._latched.values()
+            for entry in entries
+        ]
+        return [*latched, *recent]
+
+    def save(self, path: Path, custom: Mapping[str, str] | None = None) -> int:
+        """Write what is kept as a bag; how many messages. Raises HumanoidError, OSError."""
         with BagWriter(path, custom=custom) as writer:
             for topic in self._topics.values():
                 writer.add(topic)
-            for entries in self._latched.values():
-                for entry in entries:
-                    writer.write(entry.topic, max(entry.time, begin), entry.data, entry.published)
-            for entry in recent:
+            for entry in self.entries():
                 writer.write(*entry)
             return sum(writer.counts.values())
 

@@ -1,4 +1,4 @@
-"""The recorder as a node of the graph: `humanoid sim --record`, `humanoid up --record`.
+"""The recorder as a node of the graph: whole runs (`--record`), and incidents (`--incidents`).
 
 It is started before the others and stopped after them, so that a bag holds a run from its first
 sample to its last: what a bit-for-bit replay needs. A full disk ends the recording and not the
@@ -14,10 +14,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
-from humanoid_bringup.bags.source import LOST
+from humanoid_bringup.bags.bag import Topic
+from humanoid_bringup.bags.guarded import GuardedBag
 from humanoid_bringup.bags.writer import BagWriter
+from humanoid_bringup.incident_recorder import IncidentRecorder
 from humanoid_bringup.locate import find_robot
-from humanoid_bringup.recorder import PERIOD, DiskGuard, Recorder
+from humanoid_bringup.recorder import PERIOD, DiskGuard, Recorder, Sink
 from humanoid_description import load_robot
 from humanoid_runtime import topics
 from humanoid_runtime.main import run_node, stopping
@@ -43,12 +45,28 @@ SETTLED = 30
 SPLIT = 4_000_000_000
 
 
+class _Tee:
+    """Passes messages on to all of several sinks."""
+
+    def __init__(self, sinks: list[Sink]) -> None:
+        self._sinks = sinks
+
+    def add(self, topic: Topic) -> None:
+        for sink in self._sinks:
+            sink.add(topic)
+
+    def write(self, topic: str, time: int, data: bytes, published: int | None = None) -> None:
+        for sink in self._sinks:
+            sink.write(topic, time, data, published)
+
+
 class RecorderNode(Node):
     """See the module docstring."""
 
     def __init__(self) -> None:
         super().__init__("humanoid_recorder")
-        path = declare(self, "path", "", "directory of the new bag")
+        path = declare(self, "path", "", "directory of the new bag; empty: none")
+        incidents = declare(self, "incidents", "", "directory for incident files; empty: none")
         reserve = declare(
             self, "reserve_mb", 200, "stop when less is free on the disk [MB]", lower=0, upper=10**9
         )
@@ -56,56 +74,56 @@ class RecorderNode(Node):
             name: declare(self, name, "", "noted in the bag, for replay")
             for name in ("robot", "hardware", "startup_mode")
         }
-        self._writer = BagWriter(Path(path), split_bytes=SPLIT, custom=custom)
-        self._recorder = Recorder(self, self._writer, lambda _: True)
+        reserve *= 1_000_000
+        self._bag: GuardedBag | None = None
+        self._incidents: IncidentRecorder | None = None
+        if path:
+            writer = BagWriter(Path(path), split_bytes=SPLIT, custom=custom)
+            self._bag = GuardedBag(writer, DiskGuard(Path(path), reserve))
+        if incidents:
+            guard = DiskGuard(Path(incidents), reserve)
+            say = self.get_logger().warning
+            self._incidents = IncidentRecorder(self, Path(incidents), guard, custom, say)
+        sinks: list[Sink] = [sink for sink in (self._bag, self._incidents) if sink is not None]
+        self._recorder = Recorder(self, _Tee(sinks), lambda _: True)
         self._recorder.expect(expected(custom["robot"]), latched=(topics.ROBOT_DESCRIPTION,))
         self._required = [self.resolve_topic_name(name) for name in REQUIRED]
         self._ready: list[int] = []  # joint_states since every required topic has come
         self._recording = self.create_publisher(Bool, topics.RECORDING, topics.LATCHED)
-        self._guard = DiskGuard(Path(path), reserve * 1_000_000)
         self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENT)
-        self._stopped = ""
         self._reminder_due = 0.0
 
     def run(self) -> None:
         """Record until the process is asked to stop."""
         while not stopping():
-            if self._stopped:
-                self._remind()
-            else:
-                self._turn()
+            self.turn()
             time.sleep(PERIOD)
+
+    def turn(self) -> None:
+        """Take what has come, and do what is due."""
+        self._recorder.turn()
+        self._tell_ready()
+        if self._bag is not None:
+            self._bag.look()
+            if self._bag.stopped:
+                self._remind(self._bag)
+        if self._incidents is not None:
+            self._incidents.turn(time.time_ns())
 
     def close(self) -> None:
         """Take what has come, end the bag, leave the graph."""
         try:
-            if not self._stopped:
-                self._turn()
-                self._end()
+            self._recorder.turn()
+            if self._incidents is not None:
+                self._incidents.close()
+            if self._bag is not None:
+                lost = self._recorder.lost_text()
+                self._bag.close(lost)
+                for problem in filter(None, (lost and f"lost {lost}", self._bag.problem)):
+                    self.get_logger().warning(problem)
         finally:
             self._recorder.close()
             self.destroy_node()
-
-    def _turn(self) -> None:
-        try:
-            self._recorder.turn()
-            self._tell_ready()
-            self._stopped = self._guard.full()
-        except OSError as problem:
-            self._stopped = str(problem)
-        if self._stopped:
-            self.get_logger().warning(f"recording stopped: {self._stopped}")
-            try:
-                self._end()
-            except OSError as problem:
-                self.get_logger().warning(f"{problem}; 'humanoid bag recover' saves the bag")
-
-    def _end(self) -> None:
-        """Close the bag, with what is missing in it. Raises OSError."""
-        if lost := self._recorder.lost_text():
-            self._writer.custom[LOST] = lost
-            self.get_logger().warning(f"messages that were lost: {lost}")
-        self._writer.close()
 
     def _tell_ready(self) -> None:
         """Once: the HAL waits for it, with the world standing still or nothing armed."""
@@ -119,15 +137,16 @@ class RecorderNode(Node):
             self._recording.publish(Bool(data=True))
             os.nice(NICE)
 
-    def _remind(self) -> None:
+    def _remind(self, bag: GuardedBag) -> None:
         now = time.monotonic()
         if now < self._reminder_due:
             return
+        text = f"recording stopped: {'; '.join(filter(None, (bag.stopped, bag.problem)))}"
+        if not self._reminder_due:
+            self.get_logger().warning(text)
         self._reminder_due = now + REMINDER
         status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN,
-            name="humanoid_recorder",
-            message=f"recording stopped: {self._stopped}",
+            level=DiagnosticStatus.WARN, name="humanoid_recorder", message=text
         )
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()

@@ -68,6 +68,8 @@ def _supervise(
                 observer.spin(0.05)
                 if (ended := processes.failed()) is not None:
                     break
+                for end in processes.gone():
+                    console.error(f"{end}; the graph goes on")
                 for line in progress.update(since_command(), observer.view()):
                     say(line)
                 if progress.seconds is not None:

@@ -1,4 +1,5 @@
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 SECOND = 1_000_000_000
+ROOT = Path(__file__).parents[3]
 
 
 def topic(name, kind, qos=STREAM):

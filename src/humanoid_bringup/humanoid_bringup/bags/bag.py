@@ -21,13 +21,15 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.rosbag2.metadata import dump_qos_v9
 
 from humanoid_bringup.bags.fields import Decoder
-from humanoid_bringup.bags.mcap_file import McapError, verify
+from humanoid_bringup.bags.mcap_file import McapError, notes, verify
 from humanoid_bringup.errors import Exit, HumanoidError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 METADATA = "metadata.yaml"
+#: Name of the metadata record of a single MCAP file with what is custom data elsewhere.
+CUSTOM = "humanoid"
 #: The newest layout of metadata.yaml that is understood; rosbag2 of ROS 2 Jazzy writes 9.
 NEWEST_VERSION = 9
 
@@ -150,6 +152,8 @@ class Bag:
         self.custom = metadata.custom
         for path in metadata.files:
             self._open_file(path, metadata)
+        if self.path.is_file() and self.kind == "mcap":
+            self.custom = notes(self.path).get(CUSTOM, {})
         self._check_metadata(metadata)
 
     def _open_file(self, path: Path, metadata: _Metadata) -> None:

@@ -9,13 +9,17 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
+
+from mcap.data_stream import ReadDataStream
+from mcap.records import Metadata
 
 MAGIC = b"\x89MCAP0\r\n"
 FOOTER_SIZE = 9 + 20
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
-STATISTICS, DATA_END = 0x0B, 0x0F
+STATISTICS, NOTE, DATA_END = 0x0B, 0x0C, 0x0F
 
 _RECORD = struct.Struct("<BQ")
 
@@ -76,6 +80,17 @@ def _verify(data: mmap.mmap) -> McapFacts:
     if summary:
         _check_chunk_count(data, summary, footer, chunks)
     return McapFacts(bool(summary), checked, chunks)
+
+
+def notes(path: Path) -> dict[str, dict[str, str]]:
+    """The metadata records of a whole file: name -> values. Raises McapError, OSError."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = {}
+        for record in records(data, 8, len(data) - 8):
+            if record.opcode == NOTE:
+                note = Metadata.read(ReadDataStream(BytesIO(data[record.start : record.end])))
+                found[note.name] = note.metadata
+        return found
 
 
 def _check_chunk_count(data: mmap.mmap, summary: int, footer: int, chunks: int) -> None:

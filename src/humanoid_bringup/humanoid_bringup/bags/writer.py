@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from mcap.writer import CompressionType, Writer
 
 from humanoid_bringup.bags.bag import METADATA, Topic
+from humanoid_bringup.bags.mcap_writer import CHUNK_SIZE, McapWriter
 from humanoid_bringup.errors import Exit, HumanoidError
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 #: Layout of metadata.yaml: rosbag2's of ROS 2 Jazzy.
 VERSION = 9
-#: [bytes] A chunk is compressed and gets its checksum as a whole, and is lost as a whole.
-CHUNK_SIZE = 1 << 20
 
 
 @dataclass
@@ -43,7 +41,6 @@ class _File:
 @dataclass
 class _Channel:
     topic: Topic
-    channel: int = -1  # in the present file
     count: int = 0
 
 
@@ -76,8 +73,7 @@ class BagWriter:
         self._channels: dict[str, _Channel] = {}
         self._files: list[_File] = []
         self._bytes = 0  # in the present file
-        self._stream: IO[bytes] | None = None
-        self._writer: Any = None
+        self._writer: McapWriter | None = None
         self._begin_file()
 
     def __enter__(self) -> "Self":
@@ -102,12 +98,10 @@ class BagWriter:
         if file.count and self._full(file, time):
             self._end_file()
             file = self._begin_file()
-        channel = self._channels[topic]
-        if channel.channel < 0:
-            channel.channel = self._register(channel.topic)
-        self._writer.add_message(
-            channel.channel, time, data, time if published is None else published, channel.count
-        )
+        channel, writer = self._channels[topic], self._writer
+        assert writer is not None
+        writer.add(channel.topic)
+        writer.write(topic, time, data, time if published is None else published, channel.count)
         channel.count += 1
         file.count += 1
         file.start = time if file.start is None else min(file.start, time)
@@ -116,7 +110,7 @@ class BagWriter:
 
     def close(self) -> None:
         """End the file and write metadata.yaml. Calling it again does nothing."""
-        if self._stream is not None:
+        if self._writer is not None:
             self._end_file()
             text = yaml.safe_dump(
                 {"rosbag2_bagfile_information": self._metadata()}, sort_keys=False
@@ -135,41 +129,19 @@ class BagWriter:
 
     def _begin_file(self) -> _File:
         file = _File(f"{self.path.name}_{len(self._files)}.mcap")
-        self._stream = (self.path / file.name).open("xb")
-        self._writer = Writer(
-            self._stream,
-            chunk_size=self._chunk_size,
-            compression=CompressionType.ZSTD,
-            enable_data_crcs=True,
-        )
-        self._writer.start(profile="ros2", library="humanoid")
+        self._writer = McapWriter(self.path / file.name, self._chunk_size)
         self._files.append(file)
         self._bytes = 0
-        self._schemas: dict[str, int] = {}
-        for channel in self._channels.values():
-            channel.channel = -1
         return file
 
     def _end_file(self) -> None:
-        stream, self._stream = self._stream, None
-        assert stream is not None
+        writer, self._writer = self._writer, None
+        assert writer is not None
         try:
             for channel in self._channels.values():  # topics without messages are known too
-                if channel.channel < 0:
-                    channel.channel = self._register(channel.topic)
-            self._writer.finish()
+                writer.add(channel.topic)
         finally:
-            stream.close()
-
-    def _register(self, topic: Topic) -> int:
-        if topic.kind not in self._schemas:
-            self._schemas[topic.kind] = self._writer.register_schema(
-                topic.kind, "ros2msg", topic.definition.encode()
-            )
-        channel: int = self._writer.register_channel(
-            topic.name, "cdr", self._schemas[topic.kind], {"offered_qos_profiles": topic.qos}
-        )
-        return channel
+            writer.close()
 
     def _metadata(self) -> dict[str, Any]:
         files = [file for file in self._files if file.count] or self._files

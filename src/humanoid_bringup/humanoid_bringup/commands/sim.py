@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"{option_help('composed')} (default here; --cpus needs --no-composed)",
     )
     parser.add_argument("--truth", action="store_true", help=option_help("publish_truth"))
-    add_graph(parser)
+    add_graph(parser, incidents=False)
 
 
 def run(arguments: argparse.Namespace) -> int:

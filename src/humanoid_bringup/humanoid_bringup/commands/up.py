@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"{option_help('autostart')} (default: inactive)",
     )
     parser.add_argument("--mode", default="damping", help="mode at start (default: damping)")
-    add_graph(parser)
+    add_graph(parser, incidents=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
