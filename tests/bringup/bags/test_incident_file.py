@@ -20,7 +20,7 @@ from humanoid_bringup.bags.outlet import serialise
 from humanoid_bringup.cli import main
 from humanoid_bringup.incidents import KEPT, Incident
 from humanoid_hal.faults import FAULTS, Reaction
-from humanoid_interfaces.msg import FaultReport, SafetyState
+from humanoid_interfaces.msg import FaultReport, ModeState, SafetyState
 
 from .conftest import ROOT, topic
 
@@ -48,8 +48,11 @@ def incident(tmp_path_factory):
         ]
         known = [t for t in bag.topics.values() if t.name != "/safety_state"]
         when = bag.start + WHEN
+    order = ModeState(target="sit")
+    order.header.stamp.nanosec = 5_000_000
     fall = FaultReport(source="humanoid_perception", name=["fall"], reason=["tilt 31 deg"])
     rows += [
+        ("/orders/set_mode", when - 850_000_000, serialise(order), None),
         ("/safety_state", when - 500_000_000, safety(0, True), None),
         ("/safety_state", when - 400_000_000, safety(1, True, "overrun: 4 ms"), None),
         ("/faults", when - 1_000_000, serialise(fall), None),
@@ -58,6 +61,7 @@ def incident(tmp_path_factory):
     ]
     known += [
         topic("/safety_state", "humanoid_interfaces/msg/SafetyState"),
+        topic("/orders/set_mode", "humanoid_interfaces/msg/ModeState"),
         topic("/faults", "humanoid_interfaces/msg/FaultReport"),
         topic("/rosout", "rcl_interfaces/msg/Log"),
     ]
@@ -92,6 +96,7 @@ def test_the_explanation_names_the_reason_what_came_before_and_the_next_step(inc
     assert "humanoid_perception reports fall: tilt 31 deg" in told
     assert "safety: DAMP, not armed: fall: tilt 31 deg" in told
     assert "humanoid_hal: stopped" in told
+    assert "order: mode sit" in told
     assert not any("overrun" in text for text in told)  # a warning that came and went
     times = [seconds for seconds, _ in found.timeline]
     assert times == sorted(times)

@@ -37,7 +37,7 @@ NEXT = {
     "controller_failure": "the log of humanoid_control; replay the controller with this file",
 }
 #: Topics whose rate before the incident is told, and [s] over which it is counted.
-RATED, RATED_OVER = (topics.JOINT_STATES, topics.ROBOT_STATE, topics.JOINT_COMMANDS), 2.0
+RATED, RATED_OVER = (topics.JOINT_STATES, topics.ROBOT_STATE, topics.JOINT_COMMANDS), 0.5
 #: [ns] Before that, samples of a fifth of each such period are enough for a picture.
 THINNED = 10_000_000
 #: Lines of the timeline that are shown.
@@ -141,8 +141,8 @@ class _Teller:
             self._last[name] = message
             if name in self._recent:
                 self._recent[name].append(message.time)
-            if seconds < -RATED_OVER and stamp_of(message.data) % THINNED >= THINNED // 5:
-                return
+                if seconds < -RATED_OVER and stamp_of(message.data) % THINNED >= THINNED // 5:
+                    return
         decoded = self._decoder.decode(kind, message.data)
         for text in self._takers[name](decoded, seconds):
             self.lines.append((seconds, text))
