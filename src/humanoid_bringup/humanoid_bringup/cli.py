@@ -25,6 +25,7 @@ VERBS = {
     "stop": "stop the robot: damping now, stays disarmed",
     "rearm": "clear latched faults and arm",
     "reset": "put the simulated robot back to its start",
+    "gazebo": "write world and torque law for a Gazebo server of your own",
     "doctor": "say in one line each what is missing or wrong, and the fix",
     "check-config": "check all files of a robot",
     "find-port": "say which port a cable is",

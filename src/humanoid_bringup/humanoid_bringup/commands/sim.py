@@ -3,6 +3,7 @@
 examples:
   humanoid sim                                  the G1 in MuJoCo, in real time
   humanoid sim --robot talos --viewer           another robot, in the simulator's window
+  humanoid sim --hardware gazebo --gui          in Gazebo, with its window; docs/gazebo.md
   humanoid sim --free-running --seconds 10      as fast as it goes; exit code 0 if it still stands
   humanoid sim --video stand.mp4 --seconds 5    what a camera sees
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mode", default="stand", help="mode to walk to (default: stand)")
     parser.add_argument("--seed", type=int, default=-1, help=option_help("seed"))
-    parser.add_argument("--viewer", action="store_true", help=option_help("viewer"))
+    parser.add_argument("--viewer", "--gui", action="store_true", help=option_help("viewer"))
     parser.add_argument("--video", default="", metavar="FILE", help=option_help("video"))
     parser.add_argument(
         "--composed",
