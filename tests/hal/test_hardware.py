@@ -1,5 +1,6 @@
 """Hardware files are typed, and what is wrong in them has a place and a rule."""
 
+import re
 from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from humanoid_description import ConfigError, RobotDescription
 from humanoid_hal.driver import Capabilities
 from humanoid_hal.drivers import mock
+from humanoid_hal.drivers.gazebo import GazeboOptions
 from humanoid_hal.drivers.mujoco import MujocoOptions, NoiseOptions
 from humanoid_hal.hardware import (
     ArmingConfig,
@@ -134,3 +136,12 @@ def test_the_page_names_every_key_with_unit_and_default(kind: type, item: "Field
         shown = f"{default:.4g}" if isinstance(default, float) else str(default)
     unit = item.metadata.get("unit", "")
     assert f"| `{item.name}` | {unit} | {shown} |" in _PAGE
+
+
+def test_every_option_of_gazebo_stands_on_its_page() -> None:
+    page = (CONFIG.parents[1] / "docs" / "gazebo.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*? \| (\S+) \|", page, re.MULTILINE))
+    for option in fields(GazeboOptions):
+        default = option.default
+        shown = str(default).lower() if isinstance(default, bool) else f"{default}"
+        assert rows[option.name] in (shown, shown.removesuffix(".0")), option.name
