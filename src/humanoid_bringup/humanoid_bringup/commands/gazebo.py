@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         world = write_files(load_robot(robot_file), options, folder)
     except OSError as error:
-        raise HumanoidError(f"cannot write to {folder}: {error.strerror}", Exit.ENVIRONMENT) from error
+        raise HumanoidError(
+            f"cannot write to {folder}: {error.strerror}", Exit.ENVIRONMENT
+        ) from error
     if arguments.json:
         console.print_json({"world": str(world), "files": sorted(p.name for p in folder.iterdir())})
         return Exit.OK
