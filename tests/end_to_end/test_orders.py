@@ -124,3 +124,15 @@ def test_a_recording_never_overwrites_a_file(standing, tmp_path):
     assert code == Exit.ENVIRONMENT
     assert path.read_text() == "precious"
     assert "name another bag" in errors
+
+
+def test_it_walks_to_a_place_and_says_how_near(own_robot):
+    code, said = answer("walk-to", "0.7", "0.2", "0.5", "--relative")
+    assert code == Exit.OK, said
+    assert (said["ok"], said["message"]) == (True, "arrived")
+    assert said["distance"] <= 0.1
+    # A second goal is left by the way: the command cancels, and the robot stays in its mode.
+    code, said = answer("walk-to", "5", "0", "--timeout", "2")
+    assert code == Exit.FAILED
+    assert "canceled" in said["message"]
+    assert answer("mode")[1]["mode"] == "walk"

@@ -19,6 +19,8 @@ VERBS = {
     "up": "bring up a robot on its hardware",
     "status": "what the running graph does: mode, safety, rates, latency",
     "walk": "walk with a velocity: forward, left, turning",
+    "walk-to": "walk to a place, and turn there",
+    "teleop": "walk by keyboard",
     "mode": "show or set the mode: damping, ready, stand, walk, sit",
     "pose": "move the body while standing: height, shift, lean",
     "push": "push the simulated robot",

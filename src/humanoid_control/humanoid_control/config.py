@@ -8,6 +8,7 @@ from humanoid_control.ready import ReadyConfig
 from humanoid_control.references import ReferencesConfig
 from humanoid_control.sit import SitConfig
 from humanoid_control.stand import StandConfig
+from humanoid_control.walk_to import WalkToConfig
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.strict_yaml import key, load_config
@@ -31,6 +32,7 @@ class ControlConfig:
     stand: StandConfig = field(default_factory=StandConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
     whole_body: WholeBodyConfig = field(default_factory=WholeBodyConfig)
+    walk_to: WalkToConfig = field(default_factory=WalkToConfig)
     policies: dict[str, PolicyEntry] = key(
         default_factory=dict, doc="learned walking: mode -> its description and network"
     )

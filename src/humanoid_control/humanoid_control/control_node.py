@@ -26,6 +26,7 @@ from humanoid_control.references import BodyPoseError
 from humanoid_control.ticks import Ticks
 from humanoid_control.trajectory import TrajectoryError
 from humanoid_control.velocity import VelocityError
+from humanoid_control.walk_to_server import WalkToServer
 from humanoid_description import load_robot
 from humanoid_interfaces.msg import FaultReport, ModeState, RobotState, SafetyState
 from humanoid_interfaces.srv import SetMode
@@ -60,7 +61,8 @@ class ControlNode:
         robot = load_robot(robot_path)
         beside = robot.directory / "control.yaml"
         path = Path(config_path) if config_path else beside if beside.is_file() else None
-        self._core = ControlCore(robot, load_control_config(path), startup)
+        config = load_control_config(path)
+        self._core = ControlCore(robot, config, startup)
         self._reader = StateReader(robot)
         self._loop = HotLoop(self._node)
         self._state = self._loop.subscribe(RobotState, topics.ROBOT_STATE, topics.STREAM, raw=True)
@@ -75,6 +77,7 @@ class ControlNode:
         self._refused = 0  # orders and robot_states that were refused
         self._converted = 0  # robot_states of another layout than ours: right, but slow to read
         self._set_up_slow()
+        self._walk_to = WalkToServer(self._node, self._core, config.walk_to, self._tell_taken)
         realtime.set_up(priority, cpu)
 
     def run(self) -> None:
@@ -94,6 +97,7 @@ class ControlNode:
 
     def close(self) -> None:
         """Release everything."""
+        self._walk_to.close()
         self._loop.close()
         self._node.destroy_node()
 
@@ -118,6 +122,7 @@ class ControlNode:
             self._stamp = state.stamp
             self._fill(targets)
         self._command.publish(state.stamp)
+        self._walk_to.on_state(state)
         self._ticks.add(time.perf_counter_ns() - begin)
         return True
 
@@ -193,6 +198,7 @@ class ControlNode:
     def _on_velocity(self, message: TwistStamped) -> None:
         try:
             clamped = self._core.on_velocity(velocity(message))
+            self._walk_to.interrupt("cmd_vel took over")
         except VelocityError as error:
             self._refuse(VelocityError(f"cmd_vel refused: {error}"))
             return

@@ -118,6 +118,11 @@ class ControlCore:
         self._references.order_trajectory(order, self._state.stamp)
 
     @property
+    def walks(self) -> bool:
+        """Whether :meth:`on_velocity` would be taken by the present mode."""
+        return self._supervisor.walks
+
+    @property
     def mode_state(self) -> ModeStatus:
         """What the topic ``mode`` says."""
         return self._supervisor.status

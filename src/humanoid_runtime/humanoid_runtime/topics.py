@@ -28,6 +28,7 @@ ORDER_TRAJECTORY = "orders/joint_trajectory"
 RECORDING = "recording"  # std_msgs/Bool, latched: the recorder misses nothing from here on
 TRUTH = "simulator/truth"  # nav_msgs/Odometry, simulators only, for benchmarks
 
+WALK_TO = "walk_to"  # action humanoid_interfaces/WalkTo
 SET_MODE = "set_mode"  # humanoid_interfaces/SetMode
 STOP = "stop"  # std_srvs/Trigger: DAMP now, stay disarmed
 EMERGENCY_STOP = "emergency_stop"  # std_srvs/Trigger: latch TORQUE_OFF
