@@ -28,33 +28,35 @@ MARK = 2
 _STUFFED = b"\xff\xff\xfd"
 
 
+#: Where the two marks stand in the block.
+TORQUE_AT, MARK_AT = 10, 11
+Bytes = NDArray[np.uint8]
+
+
 class StateReader:
     """Decodes the status packets of a sync read where all is as expected: the usual case."""
 
-    def __init__(self, block: np.dtype[Any] = FAST) -> None:
-        self.size = STATUS_OVERHEAD + block.itemsize
-        self._crc = PositionalCrc(self.size - 2)
-        self._layout = np.dtype(
-            [("head", "V4"), ("id", "u1"), ("length", "<u2"), ("kind", "u1"), ("error", "u1"),
-             ("state", block), ("crc", "<u2")]
-        )  # fmt: skip
-        self._head = np.frombuffer(HEADER, dtype="<u4")[0]
-        self._length = block.itemsize + 4
+    def __init__(self, ids: Sequence[int]) -> None:
+        """`ids` as they are asked, and so as they answer."""
+        count, width = len(ids), FAST.itemsize
+        row = STATUS_OVERHEAD + width
+        self.size = count * row  # [bytes] of all answers
+        self._crc = PositionalCrc(row - 2)
+        length = (width + 4).to_bytes(2, "little")
+        heads = b"".join(HEADER + bytes([id]) + length + bytes([Instruction.STATUS]) for id in ids)
+        self._heads = np.frombuffer(heads, dtype=np.uint8).reshape(count, 8)
+        self._shape = (count, row)
 
-    def read(self, data: bytes, ids: NDArray[np.uint8]) -> "NDArray[Any] | None":
-        """One record per device, in order; None when anything is not as expected."""
-        if len(data) != len(ids) * self.size:
+    def read(self, data: bytes) -> tuple[Bytes, Bytes] | None:
+        """Error bytes, shape (n,), and states as bytes, shape (n, 12); None: not as expected."""
+        if len(data) != self.size:
             return None
-        raw = np.frombuffer(data, dtype=np.uint8).reshape(len(ids), self.size)
-        rows: NDArray[Any] = raw.view(self._layout)[:, 0]
-        right = (
-            (raw[:, :4].copy().view("<u4")[:, 0] == self._head)
-            & (rows["id"] == ids)
-            & (rows["length"] == self._length)
-            & (rows["kind"] == Instruction.STATUS)
-            & (self._crc(raw[:, :-2]) == rows["crc"])
-        )
-        return rows if right.all() else None
+        rows = np.frombuffer(data, dtype=np.uint8).reshape(self._shape)
+        crcs = rows[:, -1].astype(np.uint16) << 8 | rows[:, -2]
+        wrong = np.count_nonzero(rows[:, :8] != self._heads)
+        if wrong or np.count_nonzero(self._crc(rows[:, :-2]) != crcs):
+            return None
+        return rows[:, 8], rows[:, 9:-2]
 
 
 class FastReader:
@@ -63,24 +65,26 @@ class FastReader:
     Only the last CRC is checked: it covers everything before it, the other CRCs included.
     """
 
-    def __init__(self, count: int, block: np.dtype[Any] = FAST) -> None:
-        row = block.itemsize + 4
-        self.size = 8 + count * row
+    def __init__(self, ids: Sequence[int]) -> None:
+        """`ids` as they are asked."""
+        row = FAST.itemsize + 4
+        self.size = 8 + len(ids) * row  # [bytes]
         self._crc = PositionalCrc(self.size - 2)
-        self._layout = np.dtype(
-            [("error", "u1"), ("id", "u1"), ("state", block), ("crc", "<u2")]
-        )  # fmt: skip
-        length = (1 + count * row).to_bytes(2, "little")
+        self._ids = np.array(ids, dtype=np.uint8)
+        length = (1 + len(ids) * row).to_bytes(2, "little")
         self._head = HEADER + bytes([BROADCAST]) + length + bytes([Instruction.STATUS])
 
-    def read(self, data: bytes, ids: NDArray[np.uint8]) -> "NDArray[Any] | None":
-        """One record per device, in order; None when anything is not as expected."""
+    def read(self, data: bytes) -> tuple[Bytes, Bytes] | None:
+        """As of :class:`StateReader`."""
         if len(data) != self.size or not data.startswith(self._head):
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
-        rows: NDArray[Any] = raw[8:].view(self._layout)
-        right = int(self._crc(raw[:-2])) == int(rows["crc"][-1]) and (rows["id"] == ids).all()
-        return rows if right else None
+        if int(self._crc(raw[:-2])) != data[-2] | data[-1] << 8:
+            return None
+        rows = raw[8:].reshape(len(self._ids), -1)
+        if np.count_nonzero(rows[:, 1] != self._ids):
+            return None
+        return rows[:, 0], rows[:, 2:-2]
 
 
 class CommandWriter:

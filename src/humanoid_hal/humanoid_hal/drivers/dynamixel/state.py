@@ -8,7 +8,16 @@ import numpy as np
 from humanoid_hal.bus.device import Array
 from humanoid_hal.bus.protocol import Counters, Mask
 from humanoid_hal.bus.rollcall import RollCall
-from humanoid_hal.drivers.dynamixel.blocks import FAST, MARK, SLOW, FastReader, StateReader
+from humanoid_hal.drivers.dynamixel.blocks import (
+    FAST,
+    MARK,
+    MARK_AT,
+    SLOW,
+    TORQUE_AT,
+    Bytes,
+    FastReader,
+    StateReader,
+)
 from humanoid_hal.drivers.dynamixel.codec import (
     ALERT,
     STATUS_OVERHEAD,
@@ -19,6 +28,9 @@ from humanoid_hal.drivers.dynamixel.codec import (
     make_sync_read,
 )
 from humanoid_hal.drivers.dynamixel.registers import Table
+
+#: Requests, with what reads their answers, that are kept: one per row of devices asked.
+_REMEMBERED = 100
 
 
 class StateCycle:
@@ -32,16 +44,16 @@ class StateCycle:
         self._index = {id: index for index, id in enumerate(ids)}
         self._address = table["indirect_data"].address
         self._fast, self._slow_every, self._counters = fast, slow_every, counters
-        self._reader, self._fast_reader = StateReader(), FastReader(n)
-        self._requests: dict[tuple[int, ...], bytes] = {}
+        self._everybody = tuple(range(n))
+        self._questions: dict[tuple[int, ...], tuple[bytes, StateReader | FastReader]] = {}
+        self._reader: StateReader | FastReader | None = None  # None: any form is expected
         self._scanner = Scanner()
         self._roll = RollCall(n)
-        self._asked_ids = self._ids
-        self._usual = True  # the answer has the one expected form
         self._buffer = b""
         self._cycle = 0
         self._slow_next = 0
-        self.raw = np.zeros(n, dtype=FAST)
+        self._bytes = np.zeros((n, FAST.itemsize), dtype=np.uint8)
+        self.raw = self._bytes.view(FAST)[:, 0]  # the same as records
         self.temperature: Array = np.full(n, np.nan)  # [degC]
         self.voltage: Array = np.full(n, np.nan)  # [V]
         self.error = np.zeros(n, dtype=np.uint8)  # hardware error registers
@@ -81,14 +93,12 @@ class StateCycle:
         self._buffer = b""
         self._scanner.clear()
         order = self._roll.begin()
-        self._asked_ids = self._ids[list(order)]
         slow = self._slow_every and self._cycle % self._slow_every == 0
-        if slow or self._alert:
-            self._usual = False
+        if slow or self._alert or not order:
+            self._reader = None
             return self._ask_slow()
-        self._usual = True
-        whole = len(order) == len(self._ids)
-        return self._ask(order, self._fast and whole)
+        request, self._reader = self._ask(order, self._fast and order == self._everybody)
+        return request
 
     def retry(self) -> bytes | None:
         """Ask the missing again, those behind the first silent one before it."""
@@ -96,30 +106,25 @@ class StateCycle:
         missing = self._roll.again()
         if not missing:
             return None
-        self._usual = False
+        self._reader = None
         self._scanner.clear()
-        return self._ask(missing, False)
+        return self._ask(missing, False)[0]
 
     def receive(self, payload: bytes) -> None:
         """Take bytes of any number of answers."""
-        if not self._usual:
+        if self._reader is None:
             self._scan(payload)
             return
         self._buffer += payload
-        count = len(self._roll.order)
-        expected = self._reader.size * count
-        fast = self._fast and count == len(self._ids)
-        if fast:
-            expected = self._fast_reader.size
-        if len(self._buffer) < expected:
+        if len(self._buffer) < self._reader.size:
             return
-        rows = (self._fast_reader if fast else self._reader).read(self._buffer, self._asked_ids)
-        if rows is None:
+        found = self._reader.read(self._buffer)
+        if found is None:
             self._drain()
             return
         self._buffer = b""
-        self._counters.good += count
-        self._take_all(rows)
+        self._counters.good += len(self._roll.order)
+        self._take_all(*found)
 
     def end(self) -> Mask:
         """End the cycle: who answered."""
@@ -130,14 +135,16 @@ class StateCycle:
 
     # -- asking -----------------------------------------------------------------------------------
 
-    def _ask(self, order: tuple[int, ...], fast: bool) -> bytes:
-        if len(self._requests) > 1000:
-            self._requests.clear()
+    def _ask(self, order: tuple[int, ...], fast: bool) -> tuple[bytes, "StateReader | FastReader"]:
+        """A request, and what reads its answer."""
         key = (*order, -1) if fast else order
-        if key not in self._requests:
+        if key not in self._questions:
+            if len(self._questions) > _REMEMBERED:
+                self._questions.clear()
             ids = self._ids[list(order)].tolist()
-            self._requests[key] = make_sync_read(ids, self._address, FAST.itemsize, fast)
-        return self._requests[key]
+            request = make_sync_read(ids, self._address, FAST.itemsize, fast)
+            self._questions[key] = request, FastReader(ids) if fast else StateReader(ids)
+        return self._questions[key]
 
     def _ask_slow(self) -> bytes:
         """The state of all, and of one of them also voltage, temperature and errors."""
@@ -156,7 +163,7 @@ class StateCycle:
     def _drain(self) -> None:
         """What did not have the usual form is looked through frame by frame."""
         if self._buffer:
-            self._usual = False
+            self._reader = None
             data, self._buffer = self._buffer, b""
             self._scan(data)
 
@@ -202,18 +209,18 @@ class StateCycle:
         self.rebooted[index] = not mapped
         return mapped
 
-    def _take_all(self, rows: "np.ndarray[Any, Any]") -> None:
-        order = list(self._roll.order)
-        state = rows["state"]
-        mapped = state["mark"] == MARK
-        if not mapped.all():
+    def _take_all(self, errors: Bytes, states: Bytes) -> None:
+        """The answers of all that were asked, in order."""
+        order: Any = slice(None) if self._roll.order == self._everybody else list(self._roll.order)
+        if np.count_nonzero(states[:, MARK_AT] != MARK):
+            mapped = states[:, MARK_AT] == MARK
             self.rebooted[order] = ~mapped
-            order = [index for index, right in zip(order, mapped, strict=True) if right]
-            rows, state = rows[mapped], state[mapped]
+            order = np.array(self._roll.order)[mapped]
+            errors, states = errors[mapped], states[mapped]
         elif np.count_nonzero(self.rebooted):
             self.rebooted[order] = False
         self._roll.answered[order] = True
-        self.raw[order] = state
-        self.torque_off[order] = state["torque"] == 0
-        if (rows["error"] & ALERT).any():
+        self._bytes[order] = states
+        self.torque_off[order] = states[:, TORQUE_AT] == 0
+        if np.count_nonzero(errors & ALERT):
             self._alert = True
