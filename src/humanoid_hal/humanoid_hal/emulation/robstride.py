@@ -44,6 +44,7 @@ class RobStrideBoards(CanBoards):
         self.faults = np.zeros(n, np.int64)
         self.offset = np.zeros(n)  # [rad] what "here is zero" subtracts
         self.fed = np.zeros(n)  # [s] when the last order came
+        self.host = codec.HOST  # who asked last, and is answered
         self.stored = [dict.fromkeys(_KNOWN, 0.0) for _ in devices]
         self.ram = [dict(values) for values in self.stored]
         for values, device in zip(self.ram, devices, strict=True):
@@ -104,7 +105,7 @@ class RobStrideBoards(CanBoards):
         mode = np.where(self.motors.powered[index], codec.MODE_RUN, codec.MODE_RESET)
         return codec.make_feedback(
             np.array(self.ids)[index],
-            codec.HOST,
+            self.host,
             self.scales.at(index),
             position - self.offset[index],
             velocity,
@@ -117,6 +118,7 @@ class RobStrideBoards(CanBoards):
     def _order(self, index: int, identifier: int, data: bytes) -> CanBatch:
         """Everything but a command of the cycle; the answer."""
         kind = identifier >> 24 & 0x1F
+        self.host = identifier >> 8 & 0xFF
         if kind == Type.GET_ID:
             return self._identity(index)
         if kind == Type.READ:
@@ -145,9 +147,10 @@ class RobStrideBoards(CanBoards):
         (number,) = struct.unpack_from("<H", data)
         board = self.ids[index]
         if number not in self.ram[index]:
-            return codec.make_parameter(board, number, bytes(4), ok=False)
+            return codec.make_parameter(board, number, bytes(4), ok=False, host=self.host)
         parameter = _KNOWN[number]
-        return codec.make_parameter(board, number, parameter.pack(self._value(index, parameter)))
+        raw = parameter.pack(self._value(index, parameter))
+        return codec.make_parameter(board, number, raw, host=self.host)
 
     def _value(self, index: int, parameter: Parameter) -> float:
         if parameter is parameters.VBUS:

@@ -122,7 +122,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
             at = index[mask]
             store[at] = payload.data[mask, :8]
             self._seen[kind, at] = True
-        self._ever[self._seen.all(axis=0)] = True
+        self._ever |= self._seen[0] & self._seen[1]
         emergency = known & (function == codec.EMERGENCY) & (payload.lengths == 8)
         for row in np.flatnonzero(emergency):
             code = int(payload.data[row, 0]) | int(payload.data[row, 1]) << 8
@@ -139,7 +139,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
         unknown = np.full(len(self.devices), np.nan)
         for values in (position, velocity, torque):
             values[~self._ever] = np.nan
-        fresh: NDArray[np.bool_] = self._seen.all(axis=0)
+        fresh = self._seen[0] & self._seen[1]
         return Readings(
             position, velocity, torque, fresh, unknown, unknown.copy(), self._faults(fresh)
         )
