@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from humanoid_hal.bus.can import EXTENDED, CanBatch
-from humanoid_hal.can.fdcanusb import Decoder, crc8, encode
+from humanoid_hal.can.fdcanusb import Decoder, crc8, encode, with_checksums
 
 IDENTIFIERS = st.integers(0, 0x7FF) | st.integers(0x800, 0x1FFF_FFFF).map(lambda i: i | EXTENDED)
 
@@ -30,6 +30,7 @@ def test_the_checksum_is_that_of_moteus() -> None:
     line = b"rcv 100 00 "
     good = line + b"*%02X\n" % crc8(line)
     assert good == b"rcv 100 00 *76\n"
+    assert with_checksums(b"rcv 100 00\n") == good
     assert len(Decoder().decode(good).frames) == 1
     for bit in range(8 * (len(good) - 1)):
         flipped = bytearray(good)

@@ -45,6 +45,12 @@ def encode(frames: CanBatch, word: bytes = b"can send") -> bytes:
     )
 
 
+def with_checksums(text: bytes) -> bytes:
+    """`text` with a checksum at the end of every line."""
+    lines = text.split(b"\n")
+    return b"\n".join(b"%s *%02X" % (line, crc8(line + b" ")) if line else b"" for line in lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What a chunk of text held."""
