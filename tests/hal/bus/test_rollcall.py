@@ -12,7 +12,7 @@ def cycle(roll: RollCall, dead: Collection[int]) -> list[bool]:
         for index in row:
             if index in dead:
                 return
-            roll.answered[index] = True
+            assert roll.hear(index)
 
     ask(roll.begin())
     if not roll.complete:

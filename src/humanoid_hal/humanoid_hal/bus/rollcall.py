@@ -24,7 +24,8 @@ class RollCall:
         self.answered: Mask = np.zeros(n, dtype=bool)  # in this cycle
         self.order: tuple[int, ...] = ()  # who is asked in this cycle
         self._row: tuple[int, ...] = ()  # as they were asked last
-        self._everybody = tuple(range(n))
+        self.everybody = tuple(range(n))
+        self._outstanding = 0  # of those asked
         self._cycle = 0
 
     def reset(self) -> None:
@@ -37,18 +38,32 @@ class RollCall:
         self.answered[:] = False
         misses = self._misses
         if not np.count_nonzero(misses):
-            self.order = self._everybody
+            self.order = self.everybody
         else:
             probing = self._cycle % PROBE_EVERY == 0
             asked = np.flatnonzero((misses < SILENT) | probing)
             self.order = tuple(asked[np.argsort(misses[asked], kind="stable")].tolist())
         self._row = self.order
+        self._outstanding = len(self.order)
         return self.order
+
+    def hear(self, index: int) -> bool:
+        """Note an answer; False: nobody asked, or it has answered already."""
+        if index not in self.order or self.answered[index]:
+            return False
+        self.answered[index] = True
+        self._outstanding -= 1
+        return True
+
+    def hear_all(self) -> None:
+        """All that were asked have answered."""
+        self.answered[list(self.order) if self.order != self.everybody else slice(None)] = True
+        self._outstanding = 0
 
     @property
     def complete(self) -> bool:
         """Whether all that were asked have answered."""
-        return bool(self.order) and bool(self.answered[list(self.order)].all())
+        return self._outstanding == 0 and bool(self.order)
 
     def again(self) -> tuple[int, ...]:
         """Whom to ask once more: who has not answered, the first silent one last."""
@@ -58,7 +73,8 @@ class RollCall:
 
     def end(self) -> Mask:
         """End the cycle: who answered, as a copy."""
-        self._missing()
+        if self._outstanding:
+            self._missing()
         self._misses[self.answered] = 0
         return self.answered.copy()
 

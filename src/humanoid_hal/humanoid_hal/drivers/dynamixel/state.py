@@ -20,7 +20,6 @@ from humanoid_hal.drivers.dynamixel.blocks import (
 )
 from humanoid_hal.drivers.dynamixel.codec import (
     ALERT,
-    STATUS_OVERHEAD,
     Instruction,
     Packet,
     Scanner,
@@ -44,7 +43,6 @@ class StateCycle:
         self._index = {id: index for index, id in enumerate(ids)}
         self._address = table["indirect_data"].address
         self._fast, self._slow_every, self._counters = fast, slow_every, counters
-        self._everybody = tuple(range(n))
         self._questions: dict[tuple[int, ...], tuple[bytes, StateReader | FastReader]] = {}
         self._reader: StateReader | FastReader | None = None  # None: any form is expected
         self._scanner = Scanner()
@@ -97,7 +95,7 @@ class StateCycle:
         if slow or self._alert or not order:
             self._reader = None
             return self._ask_slow()
-        request, self._reader = self._ask(order, self._fast and order == self._everybody)
+        request, self._reader = self._ask(order, self._fast and order == self._roll.everybody)
         return request
 
     def retry(self) -> bytes | None:
@@ -119,7 +117,7 @@ class StateCycle:
         if len(self._buffer) < self._reader.size:
             return
         found = self._reader.read(self._buffer)
-        if found is None:
+        if found is None or np.count_nonzero(found[1][:, MARK_AT] != MARK):
             self._drain()
             return
         self._buffer = b""
@@ -129,7 +127,7 @@ class StateCycle:
     def end(self) -> Mask:
         """End the cycle: who answered."""
         self._drain()
-        if self._scanner.pending:
+        if not self.complete and self._scanner.pending:
             self._counters.corrupt += 1  # it began and did not come to an end
         return self._roll.end()
 
@@ -174,53 +172,40 @@ class StateCycle:
         self._counters.corrupt += self._scanner.corrupt - before
 
     def _take_one(self, packet: Packet) -> None:
-        index = self._index.get(packet.id)
-        size = packet.size - STATUS_OVERHEAD
+        index = self._index.get(packet.id, -1)
         data = packet.parameters[1:]
-        if packet.instruction != Instruction.STATUS or index not in self._roll.order:
+        state = len(data) in (FAST.itemsize, SLOW.itemsize)
+        if packet.instruction != Instruction.STATUS or not state:
             self._counters.foreign += 1
             return
-        if (
-            self._roll.answered[index]
-            or len(data) not in (FAST.itemsize, SLOW.itemsize)
-            or size < 0
-        ):
+        # A rebooted servo has forgotten the mapping, and its answer is not its state.
+        if index >= 0 and data[MARK_AT] != MARK:
+            self.rebooted[index] = True
+            return
+        if not self._roll.hear(index):
             self._counters.foreign += 1
             return
         self._counters.good += 1
-        state = np.frombuffer(data, dtype=FAST, count=1)
-        if not self._mapped(index, state):
-            return
-        self._roll.answered[index] = True
-        self.raw[index] = state[0]
-        self.torque_off[index] = not state["torque"][0]
-        self._alert |= bool(packet.parameters[0] & ALERT)
+        self.rebooted[index] = False
+        self._bytes[index] = np.frombuffer(data, dtype=np.uint8, count=FAST.itemsize)
+        self.torque_off[index] = data[TORQUE_AT] == 0
+        alert = bool(packet.parameters[0] & ALERT)
+        self._alert |= alert
         if len(data) == SLOW.itemsize:
-            slow = np.frombuffer(data, dtype=SLOW, count=1)
+            slow = np.frombuffer(data, dtype=SLOW)
             self.voltage[index] = slow["voltage"][0] * 0.1
             self.temperature[index] = slow["temperature"][0]
             self.error[index] = slow["error"][0]
-            if not self.error.any() and not packet.parameters[0] & ALERT:
-                self._alert = False
-
-    def _mapped(self, index: int, state: "np.ndarray[Any, Any]") -> bool:
-        """A rebooted servo has forgotten the mapping, and its answer is not its state."""
-        mapped = bool(state["mark"][0] == MARK)
-        self.rebooted[index] = not mapped
-        return mapped
+            self._alert = alert or bool(self.error.any())
 
     def _take_all(self, errors: Bytes, states: Bytes) -> None:
         """The answers of all that were asked, in order."""
-        order: Any = slice(None) if self._roll.order == self._everybody else list(self._roll.order)
-        if np.count_nonzero(states[:, MARK_AT] != MARK):
-            mapped = states[:, MARK_AT] == MARK
-            self.rebooted[order] = ~mapped
-            order = np.array(self._roll.order)[mapped]
-            errors, states = errors[mapped], states[mapped]
-        elif np.count_nonzero(self.rebooted):
-            self.rebooted[order] = False
-        self._roll.answered[order] = True
+        roll = self._roll
+        order: Any = slice(None) if roll.order == roll.everybody else list(roll.order)
+        roll.hear_all()
         self._bytes[order] = states
         self.torque_off[order] = states[:, TORQUE_AT] == 0
+        if np.count_nonzero(self.rebooted):
+            self.rebooted[order] = False
         if np.count_nonzero(errors & ALERT):
             self._alert = True

@@ -124,7 +124,7 @@ class StateCycle:
         self._buffer = b""
         self.raw[order] = rows[:, 5:-1].copy().view(self._layout)[:, 0]
         self.error[order] = rows[:, 4]
-        self._roll.answered[order] = True
+        self._roll.hear_all()
         self.heard[order] = True
         return True
 
@@ -140,14 +140,11 @@ class StateCycle:
         self._counters.corrupt += self._scanner.corrupt - before
 
     def _take_one(self, packet: Packet) -> None:
-        index = self._index.get(packet.id)
-        if index is None or index not in self._roll.order or len(packet.parameters) != SIZE:
-            self._counters.foreign += 1
-            return
-        if self._roll.answered[index]:
+        index = self._index.get(packet.id, -1)
+        if len(packet.parameters) != SIZE or not self._roll.hear(index):
             self._counters.foreign += 1
             return
         self._counters.good += 1
         self.raw[index] = np.frombuffer(packet.parameters, dtype=self._layout)[0]
         self.error[index] = packet.kind
-        self._roll.answered[index] = self.heard[index] = True
+        self.heard[index] = True
