@@ -140,9 +140,7 @@ class Ours(Side):
             link.close()
 
     def _cycle(self) -> int:
-        now = time.monotonic()
-        for link in self._links:
-            link.take(now)
+        self._exchange.drain()
         for link in self._links:
             link.send(link.protocol.request())
         self._exchange.collect(time.monotonic() + _WAIT, _WAIT)

@@ -67,12 +67,9 @@ def answers(count: int) -> bytes:
 
 def dynamixel_codec() -> Callable[[], object]:
     """Bytes to records and records to bytes."""
-    ids, data, reader = (
-        np.arange(1, JOINTS + 1, dtype=np.uint8),
-        answers(JOINTS),
-        StateReader(range(1, JOINTS + 1)),
-    )
-    writer = CommandWriter(ids.tolist(), 102, np.dtype([("current", "<i2")]))
+    ids = range(1, JOINTS + 1)
+    data, reader = answers(JOINTS), StateReader(ids, torque=True)
+    writer = CommandWriter(ids, 102, np.dtype([("current", "<i2")]))
     currents = np.arange(JOINTS) - 9.0
 
     def cycle() -> bytes:
@@ -87,6 +84,7 @@ def dynamixel_protocol(count: int = JOINTS) -> Callable[[], object]:
     """All that the driver calls for one bus."""
     devices = [Device("", id, "XM540-W270") for id in range(1, count + 1)]
     protocol: Any = DynamixelProtocol(devices, DynamixelOptions(slow_every=0))
+    protocol._state.expect(torque=True)
     return _cycle(protocol, answers(count), count)
 
 

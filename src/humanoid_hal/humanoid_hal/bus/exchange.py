@@ -157,6 +157,10 @@ class Exchange:
         )  # some want to answer answers
         self._quickest = 0.0  # [s] that a cycle took lately until all had answered
 
+    def drain(self) -> None:
+        """Pass on what has arrived already: too late for the last cycle, or early for the next."""
+        self._wait(0.0)
+
     def collect(self, until: float, gap: float) -> None:
         """Listen until every READY link is complete, or the steady time `until` [s] has come.
 

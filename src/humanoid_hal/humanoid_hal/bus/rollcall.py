@@ -26,18 +26,20 @@ class RollCall:
         self._row: tuple[int, ...] = ()  # as they were asked last
         self.everybody = tuple(range(n))
         self._outstanding = 0  # of those asked
+        self._late = False  # some misses are not 0
         self._cycle = 0
 
     def reset(self) -> None:
         """Everybody was found anew."""
         self._misses[:] = 0
+        self._late = False
 
     def begin(self) -> tuple[int, ...]:
         """Begin a cycle: whom to ask, in this order."""
         self._cycle += 1
         self.answered[:] = False
         misses = self._misses
-        if not np.count_nonzero(misses):
+        if not self._late:
             self.order = self.everybody
         else:
             probing = self._cycle % PROBE_EVERY == 0
@@ -75,7 +77,9 @@ class RollCall:
         """End the cycle: who answered, as a copy."""
         if self._outstanding:
             self._missing()
-        self._misses[self.answered] = 0
+        if self._late:
+            self._misses[self.answered] = 0
+            self._late = bool(self._misses.any())
         return self.answered.copy()
 
     def _missing(self) -> tuple[int, ...]:
@@ -83,4 +87,5 @@ class RollCall:
         missing = tuple(index for index in self._row if not self.answered[index])
         if missing:
             self._misses[missing[0]] += 1
+            self._late = True
         return missing

@@ -113,8 +113,7 @@ class BoardsDriver(Driver):
         ready = [link for link in self._exchange.links if link.state is LinkState.READY]
         if not any(link.state is not LinkState.CLOSED for link in self._exchange.links):
             raise DriverError("the boards are not open; call open() first")
-        for link in ready:
-            link.take(now)  # what came too late for the last cycle
+        self._exchange.drain()
         for link in ready:
             link.send(link.protocol.request())
         stamp = self._stamp()

@@ -34,57 +34,63 @@ Bytes = NDArray[np.uint8]
 
 
 class StateReader:
-    """Decodes the status packets of a sync read where all is as expected: the usual case."""
+    """Decodes the status packets of a sync read where all is as usual: no error, torque as known."""
 
-    def __init__(self, ids: Sequence[int]) -> None:
-        """`ids` as they are asked, and so as they answer."""
+    def __init__(self, ids: Sequence[int], torque: bool) -> None:
+        """`ids` as they are asked, and so as they answer; whether they have `torque`."""
         count, width = len(ids), FAST.itemsize
         row = STATUS_OVERHEAD + width
         self.size = count * row  # [bytes] of all answers
-        self._crc = PositionalCrc(row - 2)
+        self._crc = PositionalCrc(row)
+        self._usual = np.zeros((count, row), dtype=np.uint8)
+        self._mask = np.zeros(row, dtype=np.uint8)  # of what is always the same: not the values
+        self._mask[:9] = self._mask[9 + TORQUE_AT] = self._mask[9 + MARK_AT] = 0xFF
         length = (width + 4).to_bytes(2, "little")
-        heads = b"".join(HEADER + bytes([id]) + length + bytes([Instruction.STATUS]) for id in ids)
-        self._heads = np.frombuffer(heads, dtype=np.uint8).reshape(count, 8)
-        self._shape = (count, row)
+        for usual, id in zip(self._usual, ids, strict=True):
+            head = HEADER + bytes([id]) + length + bytes([Instruction.STATUS])
+            usual[:8] = np.frombuffer(head, dtype=np.uint8)
+            usual[9 + TORQUE_AT], usual[9 + MARK_AT] = torque, MARK
 
-    def read(self, data: bytes) -> tuple[Bytes, Bytes] | None:
-        """Error bytes, shape (n,), and states as bytes, shape (n, 12); None: not as expected."""
+    def read(self, data: bytes) -> Bytes | None:
+        """States as bytes, shape (n, 12); None when anything is not as usual."""
         if len(data) != self.size:
             return None
-        rows = np.frombuffer(data, dtype=np.uint8).reshape(self._shape)
-        crcs = rows[:, -1].astype(np.uint16) << 8 | rows[:, -2]
-        wrong = np.count_nonzero(rows[:, :8] != self._heads)
-        if wrong or np.count_nonzero(self._crc(rows[:, :-2]) != crcs):
+        rows = np.frombuffer(data, dtype=np.uint8).reshape(self._usual.shape)
+        if np.count_nonzero((rows & self._mask) != self._usual) or np.count_nonzero(
+            self._crc(rows)
+        ):
             return None
-        return rows[:, 8], rows[:, 9:-2]
+        return rows[:, 9:-2]
 
 
 class FastReader:
-    """Decodes the one packet that answers a fast sync read: per device error, id, state, CRC.
+    """The same for the one packet that answers a fast sync read: per device error, id, state, CRC.
 
     Only the last CRC is checked: it covers everything before it, the other CRCs included.
     """
 
-    def __init__(self, ids: Sequence[int]) -> None:
-        """`ids` as they are asked."""
+    def __init__(self, ids: Sequence[int], torque: bool) -> None:
+        """As of :class:`StateReader`."""
         row = FAST.itemsize + 4
         self.size = 8 + len(ids) * row  # [bytes]
-        self._crc = PositionalCrc(self.size - 2)
-        self._ids = np.array(ids, dtype=np.uint8)
+        self._crc = PositionalCrc(self.size)
+        self._usual = np.zeros((len(ids), row), dtype=np.uint8)
+        self._usual[:, 1] = ids
+        self._usual[:, 2 + TORQUE_AT], self._usual[:, 2 + MARK_AT] = torque, MARK
+        self._mask = np.zeros(row, dtype=np.uint8)
+        self._mask[:2] = self._mask[2 + TORQUE_AT] = self._mask[2 + MARK_AT] = 0xFF
         length = (1 + len(ids) * row).to_bytes(2, "little")
         self._head = HEADER + bytes([BROADCAST]) + length + bytes([Instruction.STATUS])
 
-    def read(self, data: bytes) -> tuple[Bytes, Bytes] | None:
+    def read(self, data: bytes) -> Bytes | None:
         """As of :class:`StateReader`."""
         if len(data) != self.size or not data.startswith(self._head):
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
-        if int(self._crc(raw[:-2])) != data[-2] | data[-1] << 8:
+        rows = raw[8:].reshape(self._usual.shape)
+        if np.count_nonzero((rows & self._mask) != self._usual) or int(self._crc(raw)):
             return None
-        rows = raw[8:].reshape(len(self._ids), -1)
-        if np.count_nonzero(rows[:, 1] != self._ids):
-            return None
-        return rows[:, 0], rows[:, 2:-2]
+        return rows[:, 2:-2]
 
 
 class CommandWriter:
@@ -95,20 +101,18 @@ class CommandWriter:
         parameters = address.to_bytes(2, "little") + width.to_bytes(2, "little")
         parameters += b"".join(bytes([id]) + bytes(width) for id in ids)
         frame = bytearray(make_packet(BROADCAST, Instruction.SYNC_WRITE, parameters))
+        frame[-2:] = b"\0\0"
         self._frame = np.frombuffer(frame, dtype=np.uint8)  # shares memory
         rows = self._frame[12:-2].reshape(len(ids), 1 + width)
         #: Fill this, then :meth:`encode`.
         self.records: NDArray[Any] = rows.view(np.dtype([("id", "u1"), ("value", layout)]))[:, 0][
             "value"
         ]
-        self._crc = PositionalCrc(len(frame) - 2)
+        self._crc = PositionalCrc(len(frame))
 
     def encode(self) -> bytes:
         """The frame that writes `records`."""
-        frame = self._frame
-        body = frame[8:-2].tobytes()
-        if _STUFFED in body:
-            return make_packet(BROADCAST, Instruction.SYNC_WRITE, body)
-        crc = int(self._crc(frame[:-2]))
-        frame[-2], frame[-1] = crc & 0xFF, crc >> 8
-        return frame.tobytes()
+        body = self._frame[:-2].tobytes()
+        if _STUFFED in body[8:]:
+            return make_packet(BROADCAST, Instruction.SYNC_WRITE, body[8:])
+        return body + int(self._crc(self._frame)).to_bytes(2, "little")

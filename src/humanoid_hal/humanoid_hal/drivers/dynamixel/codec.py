@@ -83,16 +83,22 @@ class PositionalCrc:
     """
 
     def __init__(self, length: int) -> None:
+        """For messages of `length` bytes, their own CRC at the end included."""
         tables = np.empty((length, 256), dtype=np.uint16)
+        tables[-2] = np.arange(256)
+        tables[-1] = np.arange(256) << 8
         row = _CRC
-        for place in range(length - 1, -1, -1):
+        for place in range(length - 3, -1, -1):
             tables[place] = row
             row = (row << 8) ^ _CRC[row >> 8]  # the same bytes, one zero byte further ahead
         self._tables = tables.ravel()
         self._offsets = np.arange(length) * 256
 
     def __call__(self, messages: NDArray[np.uint8]) -> NDArray[np.uint16]:
-        """`messages` has shape (..., length); the result has shape (...)."""
+        """`messages` has shape (..., length); the result has shape (...), 0 where all is right.
+
+        With zeros for their CRC the result is the CRC that they should have.
+        """
         terms = self._tables.take(messages + self._offsets)
         result: NDArray[np.uint16] = np.bitwise_xor.reduce(terms, axis=-1)
         return result

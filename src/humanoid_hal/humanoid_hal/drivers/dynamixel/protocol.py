@@ -58,7 +58,6 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
         self._state = StateCycle(self._ids, table, options.fast, options.slow_every, self.counters)
         self._writer = self._make_writer()
         self._position, self._velocity = np.zeros(n), np.zeros(n)  # newest, [rad] and [rad/s]
-        self._enabled = False
 
     @classmethod
     def honours_effort(cls, options: DynamixelOptions) -> bool:
@@ -92,14 +91,13 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
         state = self._state
         fresh = state.end()
         raw = state.raw
-        position = (raw["position"] - self._zero) * self._radian
-        velocity = raw["velocity"] * self._speed_unit
-        np.copyto(self._position, position, where=fresh)
-        np.copyto(self._velocity, velocity, where=fresh)
+        # What did not answer keeps its last values in `raw`.
+        position = self._position = (raw["position"] - self._zero) * self._radian
+        velocity = self._velocity = raw["velocity"] * self._speed_unit
         effort = raw["current"] * self._newton_metre
         return Readings(
             position, velocity, effort, fresh, state.temperature.copy(), state.voltage.copy(),
-            self._faults() if state.troubled(self._enabled) else (),
+            self._faults() if state.troubled else (),
         )  # fmt: skip
 
     def command(self, command: Command) -> bytes:
@@ -127,18 +125,15 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
             limit = yield from setup.start(servo, self.options, remarks)
             self._limit[index] = self._limited(index, limit)
         self._state.reset()
-        self._enabled = False
         return tuple(remarks)
 
     def enable(self, on: bool) -> Conversation[bytes, None]:
         """See :meth:`ActuatorProtocol.enable`."""
-        self._enabled = False
         if on:
             yield from setup.switch_on(self.servos, self.options)
-            self._state.assume_torque()
         else:
             yield from setup.switch_off(self.servos)
-        self._enabled = on
+        self._state.expect(on)
 
     def stop(self) -> bytes:
         """See :meth:`ActuatorProtocol.stop`."""
@@ -169,7 +164,7 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
             for bit, (name, words) in HARDWARE_ERRORS.items():
                 if error >> bit & 1:
                     faults.append(DeviceFault(index, name, words))
-            if state.rebooted[index] or (self._enabled and not error and state.torque_off[index]):
+            if state.rebooted[index] or (not error and state.torque_off[index]):
                 faults.append(
                     DeviceFault(index, "board_rebooted", "its torque went off by itself: a reboot, "
                                 "or its watchdog; deactivate, then configure anew")

@@ -55,9 +55,11 @@ class StateCycle:
         self.temperature: Array = np.full(n, np.nan)  # [degC]
         self.voltage: Array = np.full(n, np.nan)  # [V]
         self.error = np.zeros(n, dtype=np.uint8)  # hardware error registers
-        self.torque_off = np.zeros(n, dtype=bool)  # of those that answered last
+        self.torque_off = np.zeros(n, dtype=bool)  # although it was switched on
         self.rebooted = np.zeros(n, dtype=bool)  # its registers are not mapped any more
-        self._alert = False
+        self._alert = False  # somebody's hardware error is set, or was when it was last seen
+        self._odd = False  # any of the two above
+        self._torque = False  # was switched on
 
     @property
     def width(self) -> int:
@@ -73,17 +75,19 @@ class StateCycle:
         """Everybody was found anew."""
         self._roll.reset()
         self.error[:] = 0
-        self.torque_off[:] = self.rebooted[:] = False
         self._alert = False
+        self.expect(False)
 
-    def assume_torque(self) -> None:
-        """Torque was just switched on: what was read before does not count."""
-        self.torque_off[:] = False
+    def expect(self, torque: bool) -> None:
+        """Torque was just switched; what was read before does not count."""
+        self._torque, self._odd = torque, False
+        self.torque_off[:] = self.rebooted[:] = False
+        self._questions.clear()
 
-    def troubled(self, enabled: bool) -> bool:
+    @property
+    def troubled(self) -> bool:
         """Whether any device may have a fault."""
-        off = enabled and bool(np.count_nonzero(self.torque_off))
-        return self._alert or off or bool(np.count_nonzero(self.rebooted))
+        return self._alert or self._odd
 
     def request(self) -> bytes:
         """Begin a cycle."""
@@ -117,12 +121,12 @@ class StateCycle:
         if len(self._buffer) < self._reader.size:
             return
         found = self._reader.read(self._buffer)
-        if found is None or np.count_nonzero(found[1][:, MARK_AT] != MARK):
+        if found is None:
             self._drain()
             return
         self._buffer = b""
         self._counters.good += len(self._roll.order)
-        self._take_all(*found)
+        self._take_all(found)
 
     def end(self) -> Mask:
         """End the cycle: who answered."""
@@ -141,7 +145,8 @@ class StateCycle:
                 self._questions.clear()
             ids = self._ids[list(order)].tolist()
             request = make_sync_read(ids, self._address, FAST.itemsize, fast)
-            self._questions[key] = request, FastReader(ids) if fast else StateReader(ids)
+            kind = FastReader if fast else StateReader
+            self._questions[key] = request, kind(ids, self._torque)
         return self._questions[key]
 
     def _ask_slow(self) -> bytes:
@@ -180,7 +185,7 @@ class StateCycle:
             return
         # A rebooted servo has forgotten the mapping, and its answer is not its state.
         if index >= 0 and data[MARK_AT] != MARK:
-            self.rebooted[index] = True
+            self.rebooted[index] = self._odd = True
             return
         if not self._roll.hear(index):
             self._counters.foreign += 1
@@ -188,7 +193,8 @@ class StateCycle:
         self._counters.good += 1
         self.rebooted[index] = False
         self._bytes[index] = np.frombuffer(data, dtype=np.uint8, count=FAST.itemsize)
-        self.torque_off[index] = data[TORQUE_AT] == 0
+        self.torque_off[index] = data[TORQUE_AT] == 0 and self._torque
+        self._odd |= bool(self.torque_off[index])
         alert = bool(packet.parameters[0] & ALERT)
         self._alert |= alert
         if len(data) == SLOW.itemsize:
@@ -198,14 +204,12 @@ class StateCycle:
             self.error[index] = slow["error"][0]
             self._alert = alert or bool(self.error.any())
 
-    def _take_all(self, errors: Bytes, states: Bytes) -> None:
-        """The answers of all that were asked, in order."""
+    def _take_all(self, states: Bytes) -> None:
+        """The answers of all that were asked, in order, without anything to remark."""
         roll = self._roll
         order: Any = slice(None) if roll.order == roll.everybody else list(roll.order)
         roll.hear_all()
         self._bytes[order] = states
-        self.torque_off[order] = states[:, TORQUE_AT] == 0
-        if np.count_nonzero(self.rebooted):
-            self.rebooted[order] = False
-        if np.count_nonzero(errors & ALERT):
-            self._alert = True
+        if self._odd:
+            self.rebooted[order] = self.torque_off[order] = False
+            self._odd = bool(self.rebooted.any() or self.torque_off.any())
