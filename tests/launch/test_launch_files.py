@@ -1,6 +1,8 @@
 """The launch files as `ros2 launch` runs them, where launch is installed: a ROS 2 installation."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ pytest.importorskip("launch_pytest", reason="launch_pytest comes with a ROS 2 in
 import launch_pytest
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from sensor_msgs.msg import JointState
 
 from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
 from humanoid_bringup.link import Link
@@ -18,6 +21,7 @@ from humanoid_runtime import topics
 from launch import LaunchDescription
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+BAG = LAUNCH.parent / "tests" / "replay" / "bags" / "stand"
 
 
 def include(name, **arguments):
@@ -41,13 +45,66 @@ def hardware():
     return include("robot.launch.py", robot="g1", hardware="mock")
 
 
+@launch_pytest.fixture
+def separate():
+    return include("sim.launch.py", paced="false", composed="false")
+
+
+@launch_pytest.fixture
+def gazebo():
+    for name, value in stand_in().items():
+        os.environ[name] = value
+    return include("gazebo.launch.py", paced="false")
+
+
+@launch_pytest.fixture
+def replay():
+    return include("replay.launch.py", bag=str(BAG), loop="true")
+
+
+def stand_in():
+    """The stand-in of tests/gazebo where Gazebo is not installed."""
+    if shutil.which("gz") is not None:
+        return {}
+    folder = LAUNCH.parent / "tests" / "gazebo" / "stand_in"
+    return {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(folder / "python"), os.environ.get("PYTHONPATH", "")]),
+        "GZ_STAND_IN_PYTHON": sys.executable,
+        "GZ_STAND_IN": f"launch_{os.getpid()}",
+    }
+
+
+def stands(link):
+    link.watch(ModeState, topics.MODE)
+    return link.wait(lambda: (state := link.latest(topics.MODE)) and state.mode == "stand", 60.0)
+
+
+@pytest.mark.launch(fixture=separate)
+def test_events_arm_the_hal_of_its_own_process():
+    with Link() as link:
+        assert stands(link)
+        link.watch(SafetyState, topics.SAFETY_STATE)
+        assert link.wait(lambda: (state := link.latest(topics.SAFETY_STATE)) and state.armed, 60.0)
+
+
+@pytest.mark.launch(fixture=gazebo)
+def test_it_stands_in_gazebo():
+    with Link() as link:
+        assert stands(link)
+
+
+@pytest.mark.launch(fixture=replay)
+def test_a_bag_is_played_over_live_topics():
+    with Link() as link:
+        link.watch(JointState, topics.JOINT_STATES, topics.STREAM)
+        assert link.wait(lambda: link.latest(topics.JOINT_STATES), 60.0)
+
+
 @pytest.mark.launch(fixture=simulation)
 def test_the_simulation_stands():
     with Link() as link:
-        link.watch(ModeState, topics.MODE)
-        assert link.wait(
-            lambda: (state := link.latest(topics.MODE)) and state.mode == "stand", 60.0
-        )
+        assert stands(link)
 
 
 @pytest.mark.launch(fixture=hardware)

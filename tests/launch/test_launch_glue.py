@@ -38,11 +38,17 @@ def recorders(monkeypatch):
     names = {
         "launch": ["LaunchDescription"],
         "launch.actions": [
-            *("DeclareLaunchArgument", "OpaqueFunction", "SetEnvironmentVariable", "Shutdown")
+            *("DeclareLaunchArgument", "EmitEvent", "ExecuteProcess", "OpaqueFunction"),
+            *("RegisterEventHandler", "SetEnvironmentVariable", "Shutdown"),
         ],
+        "launch.event_handlers": ["OnProcessStart"],
+        "launch.events": ["matches_action"],
         "launch.substitutions": ["EnvironmentVariable"],
         "launch_ros": [],
         "launch_ros.actions": ["LifecycleNode", "Node"],
+        "launch_ros.event_handlers": ["OnStateTransition"],
+        "launch_ros.events": [],
+        "launch_ros.events.lifecycle": ["ChangeState"],
     }
     made = {}
     for module_name, classes in names.items():
@@ -72,7 +78,7 @@ def load(name):
     return runpy.run_path(str(LAUNCH / name))["generate_launch_description"]()
 
 
-@pytest.mark.parametrize("name", ["sim.launch.py", "robot.launch.py"])
+@pytest.mark.parametrize("name", ["sim.launch.py", "robot.launch.py", "gazebo.launch.py"])
 def test_every_option_is_an_argument_with_description(recorders, name):
     arguments = parts(load(name), recorders["DeclareLaunchArgument"])
     declared = {argument.arguments[0] for argument in arguments}
@@ -104,9 +110,79 @@ def test_defaults_given_to_launch_come_back_as_the_same_options(recorders, robot
         for argument in parts(description, recorders["DeclareLaunchArgument"])
     }
     (start,) = parts(description, recorders["OpaqueFunction"])
-    nodes = start.settings["function"](Context(given))
-    assert [node.settings["parameters"] for node in nodes] == [
-        [dict(spec.parameters)] for spec in graph(robot, "mujoco", Options())
+    nodes = processes(start.settings["function"](Context(given)), recorders)
+    expected = [dict(spec.parameters) for spec in graph(robot, "mujoco", Options())]
+    expected[0]["autostart"] = "none"  # launch's events take the place of the HAL's own
+    assert [node.settings["parameters"] for node in nodes] == [[each] for each in expected]
+
+
+def processes(actions, recorders):
+    """The actions that start a process."""
+    kinds = (recorders["Node"], recorders["LifecycleNode"], recorders["ExecuteProcess"])
+    return [action for action in actions if isinstance(action, kinds)]
+
+
+@pytest.mark.parametrize("composed", [True, False])
+@pytest.mark.parametrize("hardware", ["mujoco", "gazebo", "mock"])
+@pytest.mark.parametrize("name", ["g1", "talos"])
+def test_launch_and_the_command_line_start_the_same_graph(recorders, name, hardware, composed):
+    """The CLI runs what `graph` says; so does launch, but for who takes the HAL to its state."""
+    options = {"composed": composed, "startup_mode": "ready", "namespace": "robot1"}
+    description = launch_glue.launch_description(name, hardware, **options)
+    given = {
+        argument.arguments[0]: argument.settings["default_value"]
+        for argument in parts(description, recorders["DeclareLaunchArgument"])
+    }
+    (start,) = parts(description, recorders["OpaqueFunction"])
+    nodes = processes(start.settings["function"](Context(given)), recorders)
+    specs = graph(name, hardware, Options(**options))
+    assert len(nodes) == len(specs)
+    for node, spec in zip(nodes, specs, strict=True):
+        launched, (parameters,) = node.settings, node.settings["parameters"]
+        expected = dict(spec.parameters)
+        if not composed and spec.name == HAL:
+            assert expected.pop("autostart") == "active"
+            assert parameters.pop("autostart") == "none"
+        assert parameters == expected
+        assert (launched["package"], launched["executable"]) == (spec.package, spec.executable)
+        assert launched["name"] == (None if composed else spec.name)
+        assert launched["namespace"] == spec.namespace == "robot1"
+        assert launched["remappings"] == list(spec.remappings)
+
+
+@pytest.mark.parametrize(
+    ("autostart", "transitions"), [("none", []), ("inactive", [1]), ("active", [1, 3])]
+)
+def test_events_take_the_hal_to_its_state(recorders, robot, autostart, transitions):
+    actions = launch_glue.launch_nodes(graph(robot, "mujoco", Options(autostart=autostart)))
+    handlers = [a.arguments[0] for a in actions if isinstance(a, recorders["RegisterEventHandler"])]
+    asked, ends = [], []
+    for handler in handlers:
+        (action,) = handler.settings.get("on_start") or handler.settings["entities"]
+        goal = handler.settings.get("goal_state", "started")
+        if isinstance(action, recorders["EmitEvent"]):
+            asked.append((goal, action.settings["event"].settings["transition_id"]))
+        else:
+            ends.append(goal)
+    assert asked == list(zip(["started", "inactive"], transitions, strict=False))
+    # A driver that cannot be opened ends the launch.
+    assert ends == (["unconfigured"] if transitions else [])
+
+
+def test_a_replay_is_the_command_of_the_cli(recorders, tmp_path, monkeypatch):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    program = tmp_path / "lib" / "humanoid_bringup" / "humanoid"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    description = load("replay.launch.py")
+    arguments = parts(description, recorders["DeclareLaunchArgument"])
+    given = {a.arguments[0]: a.settings["default_value"] for a in arguments}
+    assert given["bag"] is None
+    assert all(argument.settings["description"] for argument in arguments)
+    (start,) = parts(description, recorders["OpaqueFunction"])
+    (player,) = start.settings["function"](Context({**given, "bag": "run", "loop": "true"}))
+    assert player.settings["cmd"] == [
+        *(str(program), "replay", "run", "--live", "--rate", "1.0", "--start", "0.0", "--loop")
     ]
 
 
@@ -118,14 +194,15 @@ def test_arguments_arrive_in_the_nodes_with_their_types(recorders, robot):
     }
     given |= {"paced": "false", "answer_timeout": "2.5", "realtime_priority": "80"}
     (start,) = parts(description, recorders["OpaqueFunction"])
-    hal = start.settings["function"](Context(given))[0].settings["parameters"][0]
+    hal = processes(start.settings["function"](Context(given)), recorders)[0]
+    hal = hal.settings["parameters"][0]
     values = (hal["paced"], hal["answer_timeout"], hal["realtime_priority"], hal["seed"])
     assert values == (False, 2.5, 80, 1)
     assert [type(value) for value in values] == [bool, float, int, int]
 
 
 def test_only_the_hal_is_a_lifecycle_node_and_gets_the_long_grace_time(recorders, robot):
-    hal, *others = launch_glue.launch_nodes(graph(robot, "mujoco"))
+    hal, *others = processes(launch_glue.launch_nodes(graph(robot, "mujoco")), recorders)
     assert isinstance(hal, recorders["LifecycleNode"])
     assert hal.settings["name"] == HAL
     assert all(isinstance(node, recorders["Node"]) for node in others)
