@@ -96,8 +96,8 @@ class _Session:
         self._snapshot: Snapshot | None = None
         if arguments.snapshot:
             self._snapshot = Snapshot(arguments.snapshot)
-            request(link.node, lambda: "wrote {} with {} messages".format(*self._save()))
             signal.signal(signal.SIGUSR1, self._on_signal)
+            request(link.node, lambda: "wrote {} with {} messages".format(*self._save()))
         else:
             self._writer = BagWriter(
                 path,
