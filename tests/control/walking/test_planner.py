@@ -1,5 +1,6 @@
 """Where and when the next foot is set."""
 
+from dataclasses import replace
 from math import exp
 
 import numpy as np
@@ -11,6 +12,7 @@ from humanoid_control.walking.planner import (
     LEFT,
     RIGHT,
     Foothold,
+    Moment,
     Step,
     StepPlanner,
     rotation,
@@ -19,7 +21,6 @@ from humanoid_control.walking.planner import (
 
 CONFIG = WalkConfig()
 RATE = 3.8
-FAR = 10.0  # [m] reach that limits nothing
 
 STANCE = Foothold(np.array([1.0, -2.0]), 0.7)
 
@@ -35,11 +36,24 @@ def planned_capture(step: Step, stance: Foothold) -> np.ndarray:
 
 
 def adapted(
-    planner: StepPlanner, nominal: Step, side: float, push: np.ndarray, **more: float
+    planner: StepPlanner, nominal: Step, side: float, push: np.ndarray, elapsed: float = 0.0
 ) -> Step:
-    capture = planned_capture(nominal, STANCE) + rotation(STANCE.yaw) @ push
-    reach = (nominal.foothold.point, more.get("reach", FAR))
-    return planner.adapt(nominal, STANCE, side, capture, STANCE.point, 0.0, reach)
+    """The step after a push by `push` [m]; its foot is at rest above the nominal foothold."""
+    capture = advance(planned_capture(nominal, STANCE), STANCE.point, exp(RATE * elapsed))
+    capture += rotation(STANCE.yaw) @ push
+    return planner.adapt(nominal, STANCE, side, moment(nominal, capture, elapsed))
+
+
+def moment(
+    nominal: Step,
+    capture: np.ndarray,
+    elapsed: float = 0.0,
+    pressure: np.ndarray = STANCE.point,
+    speed: float = 0.0,
+) -> Moment:
+    """The foot above the nominal foothold, moving forward; the centre of mass over the stance."""
+    velocity = rotation(STANCE.yaw) @ (speed, 0.0)
+    return Moment(elapsed, capture, STANCE.point, pressure, nominal.foothold.point, velocity)
 
 
 @pytest.mark.parametrize("side", [LEFT, RIGHT])
@@ -86,8 +100,7 @@ def test_the_plan_obeys_the_pendulum(planner: StepPlanner) -> None:
     push, elapsed = np.array([0.01, -0.005]), 0.1
     pressure = STANCE.point + np.array([0.02, 0.01])
     capture = advance(planned_capture(nominal, STANCE), pressure, exp(RATE * elapsed)) + push
-    reach = nominal.foothold.point, FAR
-    step = planner.adapt(nominal, STANCE, LEFT, capture, pressure, elapsed, reach)
+    step = planner.adapt(nominal, STANCE, LEFT, moment(nominal, capture, elapsed, pressure))
     landed = advance(capture, pressure, exp(RATE * (step.duration - elapsed)))
     assert np.allclose(landed, step.goal, atol=1e-7)
 
@@ -121,19 +134,47 @@ def test_no_push_makes_a_step_that_the_legs_cannot_make(planner: StepPlanner, si
         assert CONFIG.step_shortest - 1e-6 <= step.duration <= CONFIG.step_longest + 1e-6
 
 
-def test_the_foot_is_never_sent_beyond_its_reach(planner: StepPlanner) -> None:
-    nominal = planner.nominal(STANCE, LEFT, np.zeros(3))
-    step = adapted(planner, nominal, LEFT, np.array([0.2, -0.1]), reach=0.05)
-    change = np.abs(rotation(STANCE.yaw).T @ (step.foothold.point - nominal.foothold.point))
-    assert change.max() <= 0.05 + 1e-6
+def test_a_foot_is_sent_no_farther_than_it_gets_in_time(planner: StepPlanner) -> None:
+    nominal = planner.nominal(STANCE, LEFT, np.array([0.3, 0.0, 0.0]))
+    change = []
+    for elapsed in (0.1, 0.25, 0.33):
+        step = adapted(planner, nominal, LEFT, np.array([0.2, -0.05]), elapsed)
+        left = step.duration - elapsed
+        way = np.abs(rotation(STANCE.yaw).T @ (step.foothold.point - nominal.foothold.point)).max()
+        assert way <= CONFIG.foot_acceleration * left**2 / 5.7
+        change.append(step.duration)
+    assert change[0] < change[1] < change[2]
+
+
+def test_a_foot_in_motion_gets_farther_ahead_than_back() -> None:
+    timed = StepPlanner(replace(CONFIG, step_longest=CONFIG.step_shortest), RATE)
+    nominal = timed.nominal(STANCE, LEFT, np.zeros(3))
+    capture, reached = STANCE.point + rotation(STANCE.yaw) @ (0.4, 0.0), []
+    for speed in (-1.0, 1.0):
+        late = moment(nominal, capture, CONFIG.step_shortest - 0.06, speed=speed)
+        step = timed.adapt(nominal, STANCE, LEFT, late)
+        reached.append((rotation(STANCE.yaw).T @ (step.foothold.point - STANCE.point))[0])
+    assert reached[1] == pytest.approx(reached[0] + 0.06)  # by itself it goes v t / 2
+
+
+def test_the_swing_of_a_leg_is_foreseen(planner: StepPlanner) -> None:
+    """A leg that has a long way ahead carries the capture point with it: the step is longer."""
+    leggy, lengths = StepPlanner(CONFIG, RATE, leg_share=0.07), []
+    nominal = planner.nominal(STANCE, LEFT, np.array([0.5, 0.0, 0.0]))
+    capture = planned_capture(nominal, STANCE)
+    back = STANCE.point - rotation(STANCE.yaw) @ (0.3, 0.2)
+    for plan in (planner, leggy):
+        now = Moment(0.0, capture, STANCE.point, STANCE.point, back, np.zeros(2))
+        step = plan.adapt(nominal, STANCE, LEFT, now)
+        lengths.append((rotation(STANCE.yaw).T @ (step.foothold.point - STANCE.point))[0])
+    assert lengths[1] > lengths[0] + 0.02
 
 
 def test_a_step_never_ends_before_now(planner: StepPlanner) -> None:
     nominal = planner.nominal(STANCE, LEFT, np.zeros(3))
-    reach = nominal.foothold.point, FAR
     capture = STANCE.point + np.array([0.3, 0.0])
     late = CONFIG.step_longest + 0.1
-    step = planner.adapt(nominal, STANCE, LEFT, capture, STANCE.point, late, reach)
+    step = planner.adapt(nominal, STANCE, LEFT, moment(nominal, capture, late))
     assert step.duration == pytest.approx(late)
 
 

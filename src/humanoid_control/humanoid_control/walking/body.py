@@ -62,6 +62,7 @@ class WalkingBody:
         self.dynamics = self._whole_body.body
         self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
+        self._points = [foot.points for foot in robot.feet]
         self._centres = [_centre(foot.points) for foot in robot.feet]
         self.corners = [foot.points[:, :2] - _centre(foot.points)[:2] for foot in robot.feet]
         self._ready = robot.poses["ready"]
@@ -73,6 +74,8 @@ class WalkingBody:
         self.pendulum_height = float(self.dynamics.com[2]) - (1.0 - config.height) * height
         #: Natural rate of the pendulum [1/s].
         self.rate = sqrt(-self.dynamics.gravity[2] / self.pendulum_height)
+        #: See :class:`StepPlanner`.
+        self.leg_share = self._leg_share(model)
         self._make_tasks(robot, model)
 
     def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
@@ -85,7 +88,8 @@ class WalkingBody:
         self._torso = OrientationTask(
             torso, np.array(config.torso_weight), config.torso_stiffness, config.torso_damping
         )
-        weight = np.full(6, config.swing_weight)
+        swing, level = config.swing_weight, config.level_weight
+        weight = np.array([swing, swing, swing, level, level, swing])
         self._swings = [
             PoseTask(sole, weight, config.swing_stiffness, config.swing_damping)
             for sole in self._soles
@@ -97,6 +101,17 @@ class WalkingBody:
         self._whole_body.posture_weight = posture
         self._double = (self._momentum, self._torso)
         self._single = [(*self._double, swing) for swing in self._swings]
+
+    def _leg_share(self, model: pin.Model) -> float:
+        """Angular momentum of a leg per velocity of its foot, over mass and height of the body."""
+        dynamics, shares = self.dynamics, []
+        for sole, foot in zip(self._soles, self._whole_body.feet, strict=True):
+            leg = slice(6 + foot.legs.start, 6 + foot.legs.stop)
+            velocity = np.zeros(model.nv)
+            forward = np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+            velocity[leg] = np.linalg.pinv(dynamics.jacobian(sole)[:, leg]) @ forward
+            shares.append(-float(dynamics.momentum_matrix[4] @ velocity))
+        return sum(shares) / len(shares) / (dynamics.mass * self.pendulum_height)
 
     def observe(self, state: State) -> None:
         """Take over the measured state."""
@@ -116,6 +131,16 @@ class WalkingBody:
     def sole_at(self, foot: int, foothold: Foothold) -> Array:
         """Sole's origin, shape (2,), [m], that puts its middle on `foothold`."""
         return foothold.point - foothold.to_world(self._centres[foot][:2])
+
+    def lowest(self, foot: int) -> float:
+        """Height of the lowest contact point of a sole [m]: of the ground, if it stands."""
+        sole = self.sole(foot)
+        return float(sole.translation[2] + (self._points[foot] @ sole.rotation[2]).min())
+
+    @property
+    def centre(self) -> Array:
+        """The centre of mass, shape (2,), [m]."""
+        return self.dynamics.com[:2]
 
     @property
     def capture(self) -> Array:

@@ -11,13 +11,13 @@ class WalkConfig:
 
     # The gait.
     step_duration: float = key(0.36, above=0.1, max=2.0, unit="s", doc="of a step, as planned")
-    step_shortest: float = key(0.24, above=0.05, unit="s", doc="a step may be hastened to this")
+    step_shortest: float = key(0.2, above=0.05, unit="s", doc="a step may be hastened to this")
     step_longest: float = key(0.55, above=0.1, unit="s", doc="a step may be stretched to this")
     double_support: float = key(
         0.02, min=0.0, unit="s", doc="both feet carry for so long after a touchdown"
     )
     width: float = key(0.2, above=0.0, unit="m", doc="between the soles, walking straight on")
-    narrowest: float = key(0.13, above=0.0, unit="m", doc="least lateral distance of the soles")
+    narrowest: float = key(0.11, above=0.0, unit="m", doc="least lateral distance of the soles")
     widest: float = key(0.5, above=0.0, unit="m", doc="largest lateral distance of the soles")
     longest: float = key(0.5, above=0.0, unit="m", doc="largest distance forward or backward")
     turn: float = key(0.5, above=0.0, max=1.5, unit="rad", doc="largest turn of a step")
@@ -27,7 +27,9 @@ class WalkConfig:
     offset_weight: float = key(
         100.0, above=0.0, unit="-", doc="cost of another capture point after the step"
     )
-    foot_speed: float = key(4.0, above=0.0, unit="m/s", doc="the swing foot gets no farther")
+    foot_acceleration: float = key(
+        60.0, above=0.0, unit="m/s^2", doc="largest of the swing foot, as planned"
+    )
     # Balance within a step.
     capture_gain: float = key(
         1.7, above=1.0, unit="-", doc="pressure under the foot per error of the capture point"
@@ -50,7 +52,7 @@ class WalkConfig:
     )
     torso_stiffness: float = key(200.0, min=0.0, unit="1/s^2")
     torso_damping: float = key(28.0, min=0.0, unit="1/s")
-    posture_weight: float = key(0.2, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
+    posture_weight: float = key(5.0, above=0.0, unit="s^4/rad^2", doc="joints of the trunk")
     limb_weight: float = key(0.02, above=0.0, unit="s^4/rad^2", doc="joints of arms and head")
     leg_weight: float = key(1.0e-3, above=0.0, unit="s^4/rad^2", doc="joints of the legs")
     posture_stiffness: float = key(100.0, min=0.0, unit="1/s^2")
@@ -61,6 +63,7 @@ class WalkConfig:
     # The swing foot.
     step_height: float = key(0.05, above=0.0, unit="m", doc="of the sole in mid-swing")
     swing_weight: float = key(200.0, above=0.0, unit="s^4/m^2", doc="motion of the swing foot")
+    level_weight: float = key(50.0, above=0.0, unit="s^4/rad^2", doc="its rolling and pitching")
     swing_stiffness: float = key(1200.0, min=0.0, unit="1/s^2")
     swing_damping: float = key(60.0, min=0.0, unit="1/s")
     touchdown_speed: float = key(

@@ -1,10 +1,11 @@
 """Where and when to set the next foot.
 
-Two stages, each closed or a quadratic program of three variables. The nominal step follows from the
-ordered velocity. What the pressure under the stance foot cannot correct, the step does: its place
-and its duration are chosen so that the capture point, as measured now, is where it has to be for
-the step after (Khadiv, Herzog, Moosavian, Righetti, "Walking control based on step timing
-adaptation", IEEE T-RO 2020, equation 11, with the capture-point offset eliminated).
+Two stages. The nominal step follows from the ordered velocity. What the pressure under the stance
+foot cannot correct, the step does: its place and its duration are chosen so that the capture point,
+as measured now, is where it has to be for the step after. The cost is that of Khadiv, Herzog,
+Moosavian, Righetti, "Walking control based on step timing adaptation", IEEE T-RO 2020, equation 11,
+with the capture-point offset eliminated. It is minimised over candidate durations: for each the
+foothold has a closed form, and what a swing foot reaches may depend on the time it has.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ import numpy as np
 from humanoid_control.controller import Array
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.walking.pendulum import steady_offset
-from humanoid_control.whole_body.solver import solve_qp
 
 LEFT, RIGHT = 1.0, -1.0
+
+#: Durations that are compared; between them the cost is close to a parabola.
+_CANDIDATES = 24
+#: Peak acceleration of a minimum-jerk way of length 1 in time 1, from rest to rest.
+_MINIMUM_JERK_PEAK = 5.77
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,30 @@ class Step:
         return self.foothold.point + self.offset
 
 
-class StepPlanner:
-    """Plans steps of a pendulum of `rate` [1/s]."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a step. Points and velocity are horizontal, in the world, shape (2,)."""
 
-    def __init__(self, config: WalkConfig, rate: float) -> None:
+    elapsed: float  # [s] since the step began
+    capture: Array  # capture point [m]
+    centre: Array  # centre of mass [m]
+    pressure: Array  # centre of pressure, taken as constant until touchdown [m]
+    foot: Array  # the place below the swing foot's reference point [m]
+    velocity: Array  # of the swing foot [m/s]
+
+
+class StepPlanner:
+    """Plans steps of a pendulum of `rate` [1/s].
+
+    `leg_share` [-]: a leg that swings with a velocity v against the centre of mass moves the
+    capture point by `leg_share` v, because its angular momentum is -`leg_share` v times mass times
+    height. The stance leg swings back; both together give ``leg_share (v_foot - 2 v_centre)``.
+    """
+
+    def __init__(self, config: WalkConfig, rate: float, leg_share: float = 0.0) -> None:
         self._config = config
         self.rate = rate
-        self._hessian = np.zeros((3, 3))
-        self._rows = np.zeros((0, 3))
-        self._kind = np.zeros(3, dtype=np.int32)
+        self._leg_share = leg_share
 
     def nominal(self, stance: Foothold, side: float, twist: Array) -> Step:
         """The step that walking with `twist` takes from `stance`, the foot of `side`.
@@ -82,66 +102,105 @@ class StepPlanner:
         offset = turned @ steady_offset(shift.copy(), -side * width, growth)
         return Step(foothold, duration, offset)
 
-    def adapt(
-        self,
-        nominal: Step,
-        stance: Foothold,
-        side: float,
-        capture: Array,
-        pressure: Array,
-        elapsed: float,
-        reach: tuple[Array, float],
-    ) -> Step:
-        """The step nearest to `nominal` that catches the capture point.
+    def adapt(self, nominal: Step, stance: Foothold, side: float, now: Moment) -> Step:
+        """The step nearest to `nominal` that catches the capture point."""
+        axes = rotation(stance.yaw)
+        offset = axes.T @ nominal.offset
+        wanted = axes.T @ (nominal.foothold.point - stance.point)
+        timely = exp(self.rate * nominal.duration)
+        ahead = _Prediction(axes, stance.point, now, self.rate, self._leg_share)
 
-        `capture` and `pressure` (constant until touchdown), shape (2,), are of now, `elapsed` [s]
-        into the step; `reach`: where the swing foot is, shape (2,), and how far it gets [m].
+        def evaluate(growth: Array) -> tuple[Array, Array, Array]:
+            """Footholds and capture points there, shape (k, 2), and their costs, (k,)."""
+            landing, share = ahead.landing(growth)
+            steps = self._footholds(landing - offset, wanted, share, ahead, growth, side)
+            miss = landing - (1.0 - share) * steps
+            cost = np.sum((steps - wanted) ** 2, axis=1)
+            cost += self._config.offset_weight * np.sum((miss - offset) ** 2, axis=1)
+            return steps, miss, cost + self._config.time_weight * (growth - timely) ** 2
+
+        growth = self._growths(now.elapsed)
+        best = _lowest(growth, evaluate(growth)[2])
+        steps, miss, _ = evaluate(np.array([best]))
+        point = stance.point + axes @ steps[0]
+        duration = log(best) / self.rate
+        return Step(Foothold(point, nominal.foothold.yaw), duration, axes @ miss[0])
+
+    def _growths(self, elapsed: float) -> Array:
+        """Growth of the capture point over the candidate durations, shape (k,)."""
+        soonest = max(self._config.step_shortest, elapsed)
+        latest = max(self._config.step_longest, soonest)
+        return np.linspace(exp(self.rate * soonest), exp(self.rate * latest), _CANDIDATES)
+
+    def _footholds(
+        self,
+        ideal: Array,
+        wanted: Array,
+        share: Array,
+        ahead: "_Prediction",
+        growth: Array,
+        side: float,
+    ) -> Array:
+        """The best steps of which the legs are capable, shape (k, 2), in the stance foot's axes.
+
+        ``ideal + share * step`` would put the capture point where it should be after the step;
+        `wanted` (2,) is the nominal step.
         """
         config = self._config
-        axes = rotation(stance.yaw)
-        lower, upper = self._bounds(axes, stance, side, elapsed, reach)
-        decay = exp(-self.rate * elapsed)
-        # In the stance foot's axes: step + offset = start + way * growth.
-        start = axes.T @ (pressure - stance.point)
-        way = axes.T @ (capture - pressure) * decay
-        wanted = axes.T @ (nominal.foothold.point - stance.point)
-        offset = axes.T @ nominal.offset
-        timely = exp(self.rate * nominal.duration)
-        a = config.offset_weight
-        H, miss = self._hessian, start - offset
-        H[0, 0] = H[1, 1] = 1.0 + a
-        H[:2, 2] = H[2, :2] = -a * way
-        H[2, 2] = config.time_weight + a * way @ way
-        gradient = np.empty(3)
-        gradient[:2] = -wanted - a * miss
-        gradient[2] = -config.time_weight * timely + a * way @ miss
-        x = solve_qp(H, gradient, self._rows, lower, upper, self._kind)
-        if x is None:
-            return nominal
-        point = stance.point + axes @ x[:2]
-        landing = axes @ (start + way * x[2] - x[:2])
-        duration = log(x[2]) / self.rate
-        return Step(Foothold(point, nominal.foothold.yaw), duration, landing)
+        rest = 1.0 - share
+        weight = config.offset_weight * rest
+        steps = (wanted + weight * ideal) / (1.0 + weight * rest)
+        across = (-side * config.narrowest, -side * config.widest)
+        steps[:, 0] = np.clip(steps[:, 0], -config.longest, config.longest)
+        steps[:, 1] = np.clip(steps[:, 1], min(across), max(across))
+        time = ahead.left(growth)
+        resting = ahead.foot + 0.5 * time * ahead.velocity  # where it comes to rest by itself
+        room = config.foot_acceleration / _MINIMUM_JERK_PEAK * time**2
+        return np.clip(steps, resting - room, resting + room)
 
-    def _bounds(
-        self,
-        axes: Array,
-        stance: Foothold,
-        side: float,
-        elapsed: float,
-        reach: tuple[Array, float],
-    ) -> tuple[Array, Array]:
-        """Of the step in the stance foot's axes, and of the growth over it."""
-        config = self._config
-        across = np.sort((-side * config.narrowest, -side * config.widest))
-        lower = np.array([-config.longest, across[0]])
-        upper = np.array([config.longest, across[1]])
-        foot = np.clip(axes.T @ (reach[0] - stance.point), lower, upper)
-        lower, upper = np.maximum(lower, foot - reach[1]), np.minimum(upper, foot + reach[1])
-        soonest = max(config.step_shortest, elapsed)
-        latest = max(config.step_longest, soonest)
-        growth = exp(self.rate * soonest), exp(self.rate * latest)
-        return np.append(lower, growth[0]), np.append(upper, growth[1])
+
+class _Prediction:
+    """Where the capture point is at touchdown, in the stance foot's axes."""
+
+    def __init__(
+        self, axes: Array, origin: Array, now: Moment, rate: float, leg_share: float
+    ) -> None:
+        self._pressure = axes.T @ (now.pressure - origin)
+        self._capture = axes.T @ (now.capture - now.pressure)
+        self._centre = axes.T @ (now.centre - now.pressure)
+        self.foot = axes.T @ (now.foot - origin)
+        self.velocity = axes.T @ now.velocity
+        self._decay = exp(-rate * now.elapsed)
+        self._rate, self._leg_share = rate, leg_share
+
+    def left(self, growth: Array) -> Array:
+        """Time to touchdown [s], shape (k, 1); `growth`, (k,), is that over the whole step."""
+        more = np.maximum(growth * self._decay, 1.0)[:, None]
+        return np.log(more) / self._rate
+
+    def landing(self, growth: Array) -> tuple[Array, Array]:
+        """Capture points at touchdown for a foot at the origin, shape (k, 2), and their change.
+
+        The change, (k, 1), is that per displacement of the foothold: what the legs' swing adds,
+        taken as half way through, when the foot is fastest.
+        """
+        more = np.maximum(growth * self._decay, 1.0)[:, None]
+        half = 0.5 * self._capture
+        moved = half * (more - 1.0) + (self._centre - half) * (1.0 / more - 1.0)
+        share = self._leg_share * np.sqrt(more)
+        swung = share * (self.foot + 2.0 * moved)
+        return self._pressure + self._capture * more - swung, share
+
+
+def _lowest(x: Array, cost: Array) -> float:
+    """Where the parabola through the lowest of evenly spaced points and its neighbours is least."""
+    i = int(np.argmin(cost))
+    if 0 < i < len(x) - 1:
+        before, here, after = cost[i - 1 : i + 2].tolist()
+        bend = before - 2.0 * here + after
+        if bend > 0.0:
+            return float(x[i] + 0.5 * (x[i] - x[i - 1]) * (before - after) / bend)
+    return float(x[i])
 
 
 def rotation(yaw: float) -> Array:

@@ -23,7 +23,9 @@ class SwingFoot:
 
     def __init__(self, height: float, sinking: float) -> None:
         """`height` [m] of the bump, `sinking` speed [m/s] when the ground is late."""
-        self._height, self._sinking = height, sinking
+        #: Of the bump [m]; may be set until the foot leaves the ground.
+        self.height = height
+        self._sinking = sinking
         self.start(np.zeros(3), 0.0)
 
     def start(self, position: Array, yaw: float) -> None:
@@ -57,7 +59,7 @@ class SwingFoot:
             self._speed = left / (remaining + dt)
         s = self._phase = min(1.0, self._phase + self._speed * dt)
         share, slope, bend = minimum_jerk(s)
-        speed, h, w = self._speed, 64.0 * self._height, s * (1.0 - s)
+        speed, h, w = self._speed, 64.0 * self.height, s * (1.0 - s)
         fall = ground - h * (_TOUCH * (1.0 - _TOUCH)) ** 3 - self._lift
         z = self._lift + fall * share + h * w**3
         velocity = (fall * slope + 3.0 * h * w * w * (1.0 - 2.0 * s)) * speed

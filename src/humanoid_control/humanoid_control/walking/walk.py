@@ -13,6 +13,7 @@ from humanoid_control.walking.planner import (
     LEFT,
     RIGHT,
     Foothold,
+    Moment,
     Step,
     StepPlanner,
     rotation,
@@ -42,7 +43,7 @@ class WalkController(Controller):
         self._config = config
         self._stand = StandController(robot, stand, whole_body)
         self._body = WalkingBody(robot, config, whole_body)
-        self._planner = StepPlanner(config, self._body.rate)
+        self._planner = StepPlanner(config, self._body.rate, self._body.leg_share)
         self._swing = SwingFoot(config.step_height, config.touchdown_speed)
         self._watch = Stopwatch()
         self._soles = [
@@ -117,8 +118,8 @@ class WalkController(Controller):
         for stance in (0, 1):
             hold, side, swing = body.foothold(stance), _side(stance), body.foothold(1 - stance)
             nominal = planner.nominal(hold, side, np.zeros(3))
-            reach = swing.point, self._config.foot_speed * self._config.step_shortest
-            step = planner.adapt(nominal, hold, side, body.capture, hold.point, 0.0, reach)
+            now = Moment(0.0, body.capture, body.centre, hold.point, swing.point, np.zeros(2))
+            step = planner.adapt(nominal, hold, side, now)
             misses.append(float(np.linalg.norm(step.offset - nominal.offset)))
         self._step_from(int(misses[1] < misses[0]), references.twist)
 
@@ -207,15 +208,22 @@ class WalkController(Controller):
         pressure = self._pressure(stance, nominal)
         remaining = self._plan.duration - self._elapsed
         if remaining > 0.03:
-            reach = body.foothold(swing).point, config.foot_speed * remaining
-            self._plan = planner.adapt(
-                nominal, stance, side, body.capture, pressure, self._elapsed, reach
+            now = Moment(
+                self._elapsed,
+                body.capture,
+                body.centre,
+                pressure,
+                body.foothold(swing).point,
+                self._swing.motion[1, :2],
             )
+            self._plan = planner.adapt(nominal, stance, side, now)
             remaining = self._plan.duration - self._elapsed
         body.command_centre(pressure, self._height, self._ground())
         self._turn(stance, references)
         foothold = self._plan.foothold
         if self._elapsed <= config.double_support:
+            hurry = min(1.0, self._plan.duration / config.step_duration)
+            self._swing.height = config.step_height * hurry**2
             return body.solve((self._stance, swing), None, dt)
         goal = body.sole_at(swing, foothold)
         self._swing.advance(goal, foothold.yaw, self._ground(), max(remaining, 0.0), dt)
@@ -243,7 +251,7 @@ class WalkController(Controller):
         self._body.command_torso(self._heading, references.torso)
 
     def _ground(self) -> float:
-        return float(self._body.sole(self._stance).translation[2])
+        return self._body.lowest(self._stance)
 
     def _lower(self, references: References, dt: float) -> None:
         """Move the body to the height of walking."""
