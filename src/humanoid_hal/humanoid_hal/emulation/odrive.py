@@ -101,7 +101,9 @@ class ODriveBoards(CanBoards):
         if cmd == Cmd.STATE:
             (state,) = struct.unpack_from("<I", data)
             self.switch(index, state == codec.CLOSED_LOOP and not self.error[index])
-            return [(index, self._message(index, Cmd.HEARTBEAT))]
+            return [
+                (index, self._message(index, Cmd.HEARTBEAT))
+            ]  # a real axis lets up to 100 ms pass
         if cmd == Cmd.CLEAR:
             self.error[index] = 0
         elif cmd == Cmd.REBOOT:

@@ -210,7 +210,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
         yield from self._read_units()
         for device in self.devices:
             for item, value in codec.mapping_steps(device.id):
-                yield from self._write(device, item, value)
+                yield from self._write([device], item, value)
         yield Ask(codec.make_nmt(nodes, codec.START), 0.0, lambda batch: True)
         self._emergency.clear()
         return ()
@@ -256,7 +256,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
                 raise BoardError(f"{device}: mode {mode} is wanted, 6061 shows {shown}")
         positions = yield from self.read_all(objects.POSITION)
         for device, here in zip(self.devices, positions, strict=True):
-            yield from self._write(device, objects.TARGET_POSITION, here)
+            yield from self._write([device], objects.TARGET_POSITION, here)
         yield from self.write_all(objects.TARGET_TORQUE, 0, check=False)
         try:
             yield from self._switch_on()
@@ -280,7 +280,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
                 errors = [new or old for new, old in zip(codes, errors, strict=True)]
             for device, state in zip(self.devices, states, strict=True):
                 if state in objects.NEXT:
-                    yield from self._write(device, objects.CONTROLWORD, objects.NEXT[state])
+                    yield from self._write([device], objects.CONTROLWORD, objects.NEXT[state])
         told = ", ".join(
             f"{device} stays {state.name.lower() if state else 'in no state of the profile'} "
             f"({objects.fault_of(code)[1]})"
@@ -307,21 +307,23 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
     def write_all(
         self, item: Object, value: int, *, check: bool = True
     ) -> Conversation[CanBatch, None]:
-        """Set one object of every drive, and read it back where `check`."""
-        for device in self.devices:
-            yield from self._write(device, item, value)
+        """Set one object of every drive at once, and read it back where `check`."""
+        yield from self._write(self.devices, item, value)
         if not check:
             return
         for device, found in zip(self.devices, (yield from self.read_all(item)), strict=True):
             if found != value:
                 raise BoardError(f"{device}: {item} reads {found:#x} after writing {value:#x}")
 
-    def _write(self, device: Device, item: Object, value: int) -> Conversation[CanBatch, None]:
+    def _write(
+        self, devices: Sequence[Device], item: Object, value: int
+    ) -> Conversation[CanBatch, None]:
         answers = yield from ask_devices(
             lambda nodes: codec.make_write(nodes, item, value),
             codec.hear_sdo(item, write=True),
-            [device],
+            devices,
             f"write {item}",
         )
-        if isinstance(answers[0], str):
-            raise BoardError(f"{device}: writing {value:#x} to {item}: {answers[0]}")
+        for device, answer in zip(devices, answers, strict=True):
+            if isinstance(answer, str):
+                raise BoardError(f"{device}: writing {value:#x} to {item}: {answer}")

@@ -191,21 +191,33 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
     # -- conversations --------------------------------------------------------------------------
 
     def startup(self) -> Conversation[CanBatch, tuple[str, ...]]:
-        """Torque off; every axis beats and streams."""
+        """Torque off; every axis beats and tells its state."""
         yield from self._reach(codec.IDLE, "torque off")
         arrived = yield Ask(NO_FRAMES, _HEARTBEAT)
         nodes, commands = codec.split(arrived)
         streaming = set(nodes[commands == Cmd.ESTIMATES].tolist())
+        self.receive(arrived)
+        for cmd in _PAIRS:
+            told = yield from ask_devices(
+                lambda nodes, wanted=cmd: codec.make_ask(nodes, wanted),  # type: ignore[misc]
+                hear(cmd, bytes),
+                self.devices,
+                f"message {cmd.name.lower()}",
+            )
+            values = codec.pairs(np.frombuffer(b"".join(told), np.uint8).reshape(-1, 8))
+            self._pairs[cmd][:] = values
+        remarks = []
         silent = [str(device) for device in self.devices if device.id not in streaming]
         if silent:
-            raise BoardError(
-                f"{', '.join(silent)}: no encoder estimates arrive by themselves; set "
-                "axis0.config.can.encoder_msg_rate_ms to 1 or 2, and torques_msg_rate_ms"
+            remarks.append(
+                f"{', '.join(silent)}: estimates do not come by themselves, so each cycle waits for them; "
+                "set axis0.config.can.encoder_msg_rate_ms to 1 or 2, and torques_msg_rate_ms"
             )
-        self.receive(arrived)
-        if self.has_watchdog(self.options):
-            return ()
-        return ("ODrive watchdogs are not checked: state firmware and endpoint numbers to do so",)
+        if not self.has_watchdog(self.options):
+            remarks.append(
+                "ODrive watchdogs are not checked: state firmware and endpoint numbers to do so"
+            )
+        return tuple(remarks)
 
     def enable(self, on: bool) -> Conversation[CanBatch, None]:
         """See :meth:`ActuatorProtocol.enable`."""
