@@ -23,4 +23,4 @@ class DynamixelOptions:
     # One packet for the answers of all servos. Not on every model and firmware (not on 2XL, 2XC).
     fast: bool = False
     # Temperature, voltage and errors of one device per so many cycles; 0: never.
-    slow_every: int = key(10, min=0, max=1000)
+    slow_every: int = key(25, min=0, max=1000)
