@@ -13,5 +13,6 @@ lock "$@" base.in system.in -c dev.in -c bootstrap.txt -o system.txt
 lock "$@" --no-emit-package numpy dev.in -o dev.txt
 lock "$@" --no-emit-package numpy video.in -o video.txt
 lock "$@" --no-deps policies.in -o policies.txt
+lock "$@" -c wheels.txt --no-emit-package numpy ray.in -o ray.txt
 lock "$@" --no-emit-package numpy oracles.in -c dev.txt -c wheels.txt -o oracles.txt
 lock "$@" fuzz.in -o fuzz.txt

@@ -37,6 +37,7 @@ KEYS = {
     "onnxruntime": None,  # optional: learned walking
     "pyarrow": None,  # optional: bag export --format parquet
     "pytest": None,  # imports the plugin, and is there when it does
+    "ray": None,  # optional: campaigns on a cluster
     "rosbags": "python3-rosbags-pip",
     "serial": "python3-serial",
     "typing_extensions": "python3-typing-extensions",

@@ -28,7 +28,8 @@ def wanted(source: str) -> set[str]:
 
 def test_there_is_a_lock_file_for_each_purpose() -> None:
     assert LOCKS == [
-        "bootstrap.txt", "dev.txt", "policies.txt", "system.txt", "uv.txt", "video.txt", "wheels.txt",
+        "bootstrap.txt", "dev.txt", "fuzz.txt", "oracles.txt", "policies.txt", "ray.txt",
+        "system.txt", "uv.txt", "video.txt", "wheels.txt",
     ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def test_no_lock_file_names_a_registry(lock: str) -> None:
         ("dev.txt", ["dev.in"]),
         ("video.txt", ["video.in"]),
         ("policies.txt", ["policies.in"]),
+        ("ray.txt", ["ray.in"]),
     ],
 )
 def test_the_lock_files_hold_what_is_asked_for(lock: str, sources: list[str]) -> None:
@@ -66,6 +68,6 @@ def test_a_sourced_ros_is_never_shadowed_by_ros_wheels() -> None:
     assert not {name for name in names("system.txt") if name.startswith(("ros-", "rclpy"))}
 
 
-@pytest.mark.parametrize("lock", ["dev.txt", "video.txt"])
+@pytest.mark.parametrize("lock", ["dev.txt", "policies.txt", "ray.txt", "video.txt"])
 def test_tools_do_not_replace_the_numpy_of_the_environment(lock: str) -> None:
     assert "numpy" not in names(lock)

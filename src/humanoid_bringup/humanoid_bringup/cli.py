@@ -47,6 +47,7 @@ VERBS = {
     "diff": "compare two bags, with a verdict",
     "bag": "look into a bag; check, recover, plot, export it",
     "incident": "explain the last reaction of DAMP or above",
+    "campaign": "run a matrix of walking scenarios in parallel",
     "benchmark": "measure what the README promises",
 }
 

@@ -1,0 +1,1 @@
+"""Campaigns: matrices of scenarios, run in parallel, resumed, summed up."""
