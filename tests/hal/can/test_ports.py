@@ -43,6 +43,14 @@ def test_slcan_carries_a_batch_there_and_back(slcan: SlcanPort, served: Any) -> 
     assert not slcan.receive()
 
 
+def test_slcan_carries_fd_frames_where_the_adapter_can(served: Any) -> None:
+    port = make_transport(PortOptions(served.path, transport="slcan+fd"), "can", 1_000_000)
+    port.open()
+    port.send(CanBatch.of([(5, bytes(range(32)))], fd=True))
+    assert collect(port, 1).frames() == [(6, bytes(range(32)))]
+    port.close()
+
+
 def test_closing_closes_the_channel(slcan: SlcanPort, served: Any) -> None:
     slcan.close()
     until = time.monotonic() + 5.0

@@ -79,6 +79,7 @@ BUILT_IN = {
     "serial": "humanoid_hal.bus.serial_port:SerialPort",
     "fdcanusb": "humanoid_hal.can.fdcanusb_port:FdcanusbPort",
     "slcan": "humanoid_hal.can.slcan_port:SlcanPort",
+    "slcan+fd": "humanoid_hal.can.slcan_port:SlcanPort",
     **{
         name + kind: "humanoid_hal.can.python_can:PythonCanPort"
         for name in INTERFACES

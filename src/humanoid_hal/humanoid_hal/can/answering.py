@@ -205,10 +205,11 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
             self._answered.copy(),
             values.temperature,
             values.voltage,
-            self._faults() + self._clipped,
+            self.faults() + self._clipped,
         )
 
-    def _faults(self) -> tuple[DeviceFault, ...]:
+    def faults(self) -> tuple[DeviceFault, ...]:
+        """What this cycle's answers say is wrong."""
         odd = self._answered & self.suspicious()
         if not odd.any():
             return ()

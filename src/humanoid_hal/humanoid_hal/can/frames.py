@@ -1,18 +1,14 @@
-"""What codecs need beside :class:`~humanoid_hal.bus.can.CanBatch`: flags, lengths, short cuts.
-
-Bits 31 to 29 of an identifier are flags as in Linux' ``linux/can.h``: extended (29 bits), remote
-request, error frame.
-"""
+"""What codecs need beside :class:`~humanoid_hal.bus.can.CanBatch`: a flag, lengths, short cuts."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from humanoid_hal.bus.can import EXTENDED, CanBatch
 
-__all__ = ["ERROR", "EXTENDED", "FD_LENGTHS", "REMOTE", "classic", "padded", "select"]
+__all__ = ["EXTENDED", "FD_LENGTHS", "REMOTE", "classic", "padded", "select"]
 
+#: Set in `ids` for a remote request; the value is Linux's CAN_RTR_FLAG.
 REMOTE = 0x4000_0000
-ERROR = 0x2000_0000
 #: Lengths that a CAN-FD frame can have (ISO 11898-1); the position is its DLC.
 FD_LENGTHS = np.array((0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64), np.uint8)
 

@@ -24,21 +24,11 @@ BIT_RATES = {
     10_000: b"S0\r", 20_000: b"S1\r", 50_000: b"S2\r", 100_000: b"S3\r", 125_000: b"S4\r",
     250_000: b"S5\r", 500_000: b"S6\r", 800_000: b"S7\r", 1_000_000: b"S8\r",
 }  # fmt: skip
-#: Data bit rate of CAN FD (CANable 2.0).
-DATA_BIT_RATES = {2_000_000: b"Y2\r", 5_000_000: b"Y5\r"}
-OPEN, CLOSE, VERSION, STATUS = b"O\r", b"C\r", b"V\r", b"F\r"
+#: Selects 5 Mbit/s for the data of CAN FD (CANable 2.0).
+FAST_DATA = b"Y5\r"
+OPEN, CLOSE = b"O\r", b"C\r"
 #: Longest text waited for without a line end: one extended FD frame with a time stamp.
 _LONGEST = 1 + 8 + 1 + 128 + 4
-#: Bits of the answer to ``F`` (LAWICEL, SJA1000).
-STATUS_BITS = {
-    0: "receive queue full",
-    1: "transmit queue full",
-    2: "error warning",
-    3: "data overrun",
-    5: "error passive",
-    6: "arbitration lost",
-    7: "bus error",
-}
 
 #: Length of the line of a standard frame of 8 bytes.
 _USUAL = 22

@@ -35,6 +35,8 @@ class SlcanPort(Transport[CanBatch]):
             raise TransportError(f"port '{options.port}': after @ stands a baud rate")
         tty = replace(options, port=name, baud=None, echo=False)
         self._tty = SerialPort(tty, int(speed) if speed else TTY_BAUD)
+        fast = (slcan.FAST_DATA,) if options.transport.endswith("+fd") else ()
+        self._orders = (slcan.BIT_RATES[baud], *fast, slcan.OPEN)
         self._decoder = slcan.Decoder()
         self._refused = 0  # in a row
         #: Lines that were neither frame nor answer, and frames that the adapter did not take.
@@ -59,7 +61,7 @@ class SlcanPort(Transport[CanBatch]):
         self._tty.open()
         try:
             self._order(b"\r" + slcan.CLOSE)  # BEL if it was closed: fine
-            for order in (slcan.BIT_RATES[self.baud], slcan.OPEN):
+            for order in self._orders:
                 if self._order(order):
                     raise TransportError(
                         f"{self.options.port}: the adapter refuses '{order.decode().strip()}'; is it "

@@ -25,6 +25,7 @@ ADAPTERS = Registry(
     {
         "fdcanusb": "humanoid_hal.emulation.fdcanusb:FdcanusbAdapter",
         "slcan": "humanoid_hal.emulation.slcan:SlcanAdapter",
+        "slcan+fd": "humanoid_hal.emulation.slcan:SlcanAdapter",
     },
 )
 

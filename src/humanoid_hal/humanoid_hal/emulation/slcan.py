@@ -49,6 +49,8 @@ class SlcanAdapter(Adapter):
         if line[:1] == b"S" and not self.open and line + b"\r" in slcan.BIT_RATES.values():
             self._wanted = line + b"\r"
             return b"\r"
+        if line + b"\r" == slcan.FAST_DATA and not self.open:
+            return b"\r"
         if line == b"V":
             return _VERSION
         if line == b"F":

@@ -1,11 +1,13 @@
 """RobStride boards on the private protocol: found, armed with their watchdog, driven, and watched."""
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
@@ -110,6 +112,20 @@ def test_what_happens_to_a_board_is_a_fault_of_the_table(
     readings = [link.cycle(protocol, HOLD) for _ in range(2)][-1]
     assert [(f.device, f.name) for f in readings.faults] == [(1, fault)]
     assert boards.motors.powered.tolist() == [True, False]
+
+
+def test_a_fault_report_is_a_fault_until_armed_again(
+    protocol: RobStrideProtocol, link: Any
+) -> None:
+    report = CanBatch.of([(EXTENDED | 0x1500_01FD, struct.pack("<II", 1 << 14, 0))])
+    protocol.receive(report)
+    (fault,) = link.cycle(protocol).faults
+    assert (fault.device, fault.name, fault.reason) == (0, "overload", "stall overload")
+    assert protocol.counters.foreign == 0
+    link.converse(protocol.enable(True))
+    assert link.cycle(protocol, HOLD).faults == ()
+    protocol.receive(CanBatch.of([(EXTENDED | 0x1500_63FD, bytes(8))]))
+    assert protocol.counters.foreign == 1  # of a board that is not ours
 
 
 def test_one_dead_board_leaves_the_other_fresh(

@@ -18,9 +18,7 @@ class Register(IntEnum):
     COMMAND_FEEDFORWARD = 0x022  # [N m]
     COMMAND_KP_SCALE = 0x023  # 0 to 1
     COMMAND_KD_SCALE = 0x024
-    MODEL = 0x100
     FIRMWARE = 0x101  # major << 16 | minor << 8 | micro
-    SERIAL_1 = 0x120
 
 
 class Mode(IntEnum):

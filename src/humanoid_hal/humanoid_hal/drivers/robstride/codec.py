@@ -59,9 +59,8 @@ FEEDBACK_FAULTS = (
 )
 #: Mode of the feedback (bits 22 and 23).
 MODE_RESET, MODE_CALIBRATION, MODE_RUN = 0, 1, 2
-#: Codes of SET_BAUD and of SET_PROTOCOL.
+#: Codes of SET_BAUD.
 BAUD_CODES = {1_000_000: 1, 500_000: 2, 250_000: 3, 125_000: 4}
-PROTOCOL_PRIVATE, PROTOCOL_CANOPEN, PROTOCOL_MIT = 0, 1, 2
 
 
 def identifier(kind: int, field: ArrayLike, address: ArrayLike) -> NDArray[np.uint32]:

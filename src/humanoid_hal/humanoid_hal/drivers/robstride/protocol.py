@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description.strict_yaml import key
-from humanoid_hal.bus.can import CanBatch
+from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.bus.device import Array, Device
-from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.bus.protocol import BoardError, Conversation, DeviceFault
 from humanoid_hal.can.answering import AnsweringProtocol, BoardState, Values
 from humanoid_hal.can.conversation import ask_devices
+from humanoid_hal.can.frames import select
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit.models import ROBSTRIDE, stack
 from humanoid_hal.drivers.mit.protocol import SCALE_SETTINGS, known_scale
 from humanoid_hal.drivers.robstride import codec, parameters
+from humanoid_hal.drivers.robstride.codec import Type
 from humanoid_hal.drivers.robstride.parameters import Parameter
 from humanoid_hal.drivers.robstride.tools import RobStrideTools
 
@@ -36,6 +38,18 @@ FAULTS = (
     "overload",
     "unknown_fault",
 )
+
+
+#: The same by name of codec.FAULT_BITS; the others are `unknown_fault`.
+REPORTED = {
+    "over-temperature": "over_temperature",
+    "under-voltage": "under_voltage",
+    "over-voltage": "overload",
+    "over-current of phase A": "overload",
+    "over-current of phase B": "overload",
+    "over-current of phase C": "overload",
+    "stall overload": "overload",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,7 @@ class RobStrideProtocol(AnsweringProtocol):
         self._scales = stack(known_scale(ROBSTRIDE, device) for device in self.devices)
         self._index = np.full(256, -1, np.intp)
         self._index[self.ids] = np.arange(len(self.devices))
+        self._reported: dict[int, DeviceFault] = {}
 
     @classmethod
     def has_watchdog(cls, options: Any) -> bool:
@@ -66,6 +81,32 @@ class RobStrideProtocol(AnsweringProtocol):
         return bool((options or RobStrideOptions()).watchdog > 0.0)
 
     # -- the cycle ------------------------------------------------------------------------------
+
+    def receive(self, payload: CanBatch) -> None:
+        """See :meth:`Protocol.receive`. Fault reports (type 0x15) come without being asked for."""
+        reports = (payload.ids >> 24) == (EXTENDED >> 24 | Type.FAULT)
+        if reports.any():
+            for identifier, data in select(payload, reports).frames():
+                self._report(identifier, data)
+            payload = select(payload, ~reports)
+        super().receive(payload)
+
+    def _report(self, identifier: int, data: bytes) -> None:
+        report = codec.parse_fault(identifier, data)
+        index = -1 if report is None else int(self._index[report.board])
+        if report is None or index < 0:
+            self.counters.foreign += 1
+            return
+        self.counters.good += 1
+        if report.faults:
+            name = REPORTED.get(report.faults[0], "unknown_fault")
+            self._reported[index] = DeviceFault(index, name, ", ".join(report.faults))
+        else:
+            self._reported.pop(index, None)
+
+    def faults(self) -> tuple[DeviceFault, ...]:
+        """See :meth:`AnsweringProtocol.faults`; what was reported holds until torque is switched on."""
+        return (*super().faults(), *self._reported.values())
 
     def match(self, batch: CanBatch) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Feedback for this host."""
@@ -141,6 +182,7 @@ class RobStrideProtocol(AnsweringProtocol):
 
     def arm(self) -> Conversation[CanBatch, None]:
         """Forget latched faults, choose the MIT law, set the watchdog and read it back."""
+        self._reported.clear()
         yield from ask_devices(
             lambda ids: codec.make_stop(ids, clear=True),
             self.hear_state,
