@@ -96,6 +96,8 @@ class Driver(ABC):
     #: key `options` of the hardware file. The HAL sets what it knows of `control_rate` [Hz],
     #: `seed`, `viewer` and `record`.
     Options: ClassVar[type[Any]] = NoOptions
+    #: What :meth:`open` found or changed that an operator should read in the log.
+    remarks: tuple[str, ...] = ()
     #: The simulated world behind the driver; None on real hardware.
     world: "World | None" = None
     #: Where the conformance kit injects faults; None on real hardware.

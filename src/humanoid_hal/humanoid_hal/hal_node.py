@@ -160,6 +160,9 @@ class HalNode(LifecycleNode):
             return _FAILED
         for text in limitations(driver.capabilities, self.robot):
             self.get_logger().warning(f"driver '{self._settings.hardware.driver}' {text}")
+        logger = self.get_logger()
+        for text in driver.remarks:  # of boards that do not exist nobody wants to know
+            (logger.debug if self._simulated else logger.info)(text)
         self._driver = driver
         self._cycle = Cycle(
             driver,

@@ -69,8 +69,6 @@ class BoardsDriver(Driver):
         self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve)
         turns = [bus.link for bus in self.buses if bus.protocol.takes_turns]
         self._turns = Exchange(turns, serve)
-        #: Remarks of the boards at the last start-up.
-        self.remarks: tuple[str, ...] = ()
         self._enabled = False
         self._next = 0
         n = len(robot.joints)
