@@ -19,7 +19,7 @@ _USUAL = range(1, 0x80)
 class DamiaoTools(Tools[CanBatch]):
     """See :class:`Tools`. Registers are named as in :class:`Register`."""
 
-    bauds = (1_000_000, 500_000, 250_000, 200_000, 125_000)
+    bauds = (1_000_000, 500_000, 250_000, 125_000)
 
     def scan(self, ids: Sequence[int] | None = None) -> Conversation[CanBatch, tuple[Found, ...]]:
         """See :meth:`Tools.scan`. Boards do not tell their model: it is guessed by full scale."""
