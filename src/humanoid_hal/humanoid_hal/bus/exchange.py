@@ -152,9 +152,7 @@ class Exchange:
         """
         self.links = tuple(links)
         self._serve = serve
-        self._follows = any(
-            type(link.protocol).following is not Protocol.following for link in self.links
-        )  # some want to answer answers
+        self._follows = any(_follows(link.protocol) for link in self.links)
         self._quickest = 0.0  # [s] that a cycle took lately until all had answered
 
     def drain(self) -> None:
@@ -254,3 +252,9 @@ class Exchange:
             if not link.retried and now >= link.silent_since + gap:
                 link.retried = True
                 link.send(link.protocol.retry())
+
+
+def _follows(protocol: Any) -> bool:
+    """Whether a protocol answers answers. Tools hold conversations only and bring its class."""
+    kind: Any = protocol if isinstance(protocol, type) else type(protocol)
+    return bool(kind.following is not Protocol.following)

@@ -35,6 +35,10 @@ class FdcanusbPort(Transport[CanBatch]):
         """See :attr:`Transport.traffic`."""
         return self._tty.traffic
 
+    def share(self) -> None:
+        """See :meth:`Transport.share`."""
+        self._tty.share()
+
     def open(self) -> None:
         """See :meth:`Transport.open`."""
         self._tty.open()
