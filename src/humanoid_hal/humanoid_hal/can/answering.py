@@ -27,8 +27,8 @@ from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import select
 from humanoid_hal.driver import Command
 
-#: Answers that may still come of one board: of this cycle, of the last one, and of a repetition.
-_MOST_DUE = 3
+#: Answers of one board that may still come after all, on a computer that stutters.
+_MOST_DUE = 20
 
 
 @dataclass(frozen=True, slots=True)
