@@ -22,6 +22,14 @@ def positive(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """A finite number of at least 0, for argparse."""
+    value = finite(text)
+    if value < 0.0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
 def add_json(parser: argparse.ArgumentParser, text: str = "print one JSON object") -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help=text)

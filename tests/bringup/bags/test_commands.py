@@ -85,6 +85,7 @@ def test_diff_gives_its_verdict_as_exit_code_and_json(small, tmp_path, capsys):
         ("replay", "{bag}", "--robot", "g1", "--remap", "nonsense"),
         ("replay", "{bag}", "--robot", "g1", "--config", "wheels=x"),
         ("replay", "{bag}"),
+        ("replay", "{bag}", "--robot", "g1", "--node", "nothing"),
         ("diff", "{bag}", "{bag}", "--tolerance", "x"),
         ("bag", "export", "{bag}", "--topics", "/nowhere"),
     ],

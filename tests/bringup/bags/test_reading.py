@@ -1,8 +1,11 @@
 """What is written here is read by others, and what others write is read here."""
 
+import sqlite3
+
 import pytest
 import yaml
 from mcap.reader import make_reader
+from mcap.writer import Writer as McapWriter
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import (
     Qos,
@@ -14,9 +17,15 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from std_msgs.msg import String
 
 from humanoid_bringup.bags.bag import Bag, BagError
+from humanoid_bringup.bags.check import check
+from humanoid_bringup.bags.diff import diff
+from humanoid_bringup.bags.export import export
+from humanoid_bringup.bags.fields import Decoder
+from humanoid_bringup.bags.outlet import serialise
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.errors import HumanoidError
 
@@ -105,6 +114,49 @@ def test_bags_of_rosbag2s_layouts_are_read(tmp_path, storage, version):
         assert [message.data for message in bag.messages()] == [imu(index) for index in range(20)]
         message = bag.decoder().decode("sensor_msgs/msg/Imu", imu(3))
         assert message.header.frame_id == "imu_link"
+
+
+def test_a_topic_of_a_type_that_nobody_knows_does_not_hide_the_others(tmp_path):
+    """sqlite3 bags of other robots have types of their own, and no definitions."""
+    path = tmp_path / "theirs"
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(get_types_from_msg("float64 x", "their_msgs/msg/Odd"))
+    odd = store.serialize_cdr(store.types["their_msgs/msg/Odd"](x=1.0), "their_msgs/msg/Odd")
+    with Writer(path, version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        for name, kind, data in (
+            ("/odd", "their_msgs/msg/Odd", bytes(odd)),
+            ("/imu/data", "sensor_msgs/msg/Imu", imu(1)),
+        ):
+            writer.write(writer.add_connection(name, kind, typestore=store), SECOND, data)
+    with sqlite3.connect(next(path.glob("*.db3"))) as connection:
+        connection.execute("UPDATE message_definitions SET encoded_message_definition = ''")
+    (remark,) = (r for r in check(path).remarks if "their_msgs/msg/Odd" in r)
+    assert "is not known" in remark
+    assert [file.name for file in export(path, tmp_path / "tables", "csv")] == ["imu.data.csv"]
+    assert diff(path, path)
+    with Bag(path) as bag, pytest.raises(HumanoidError, match="is not known"):
+        bag.decoder().decode("their_msgs/msg/Odd", bytes(odd))
+
+
+def test_a_definition_that_does_not_fit_gives_way_to_the_installed_one():
+    decoder = Decoder({"sensor_msgs/msg/Imu": "uint8 nonsense"})
+    assert decoder.decode("sensor_msgs/msg/Imu", imu(3)).header.frame_id == "imu_link"
+    unreadable = Decoder({"sensor_msgs/msg/Imu": "MSG: ("})
+    assert "parse" in unreadable.unknown("sensor_msgs/msg/Imu")
+
+
+def test_type_names_of_old_recorders_are_completed(tmp_path):
+    path = tmp_path / "old.mcap"
+    with path.open("wb") as stream:
+        writer = McapWriter(stream)
+        writer.start(profile="ros2")
+        schema = writer.register_schema("std_msgs/String", "ros2msg", b"string data")
+        channel = writer.register_channel("topic", "cdr", schema)
+        writer.add_message(channel, SECOND, serialise(String(data="x")), SECOND)
+        writer.finish()
+    with Bag(path) as bag:
+        assert bag.topics["topic"].kind == "std_msgs/msg/String"
+    assert check(path).messages == 1
 
 
 def test_a_ros_1_bag_is_read_as_if_it_were_of_ros_2(tmp_path):

@@ -186,17 +186,17 @@ class Bag:
             self.end = max(self.end, reader.end_time - 1)
 
     def _add(self, connection: Any) -> None:
-        known = self.topics.get(connection.topic)
-        if known is not None and known.kind != connection.msgtype:
+        known, kind = self.topics.get(connection.topic), _full_name(connection.msgtype)
+        if known is not None and known.kind != kind:
             raise BagError(
-                f"{self.path}: {connection.topic} has two types, {known.kind} and "
-                f"{connection.msgtype}; record it again"
+                f"{self.path}: {connection.topic} has two types, {known.kind} and {kind}; "
+                "record it again"
             )
         text = connection.msgdef.data if connection.msgdef.format is _MSG else ""
         qos = getattr(connection.ext, "offered_qos_profiles", None)
         self.topics[connection.topic] = Topic(
             connection.topic,
-            connection.msgtype,
+            kind,
             text or (known.definition if known else ""),
             yaml.safe_dump(dump_qos_v9(qos), sort_keys=False)
             if qos
@@ -252,6 +252,12 @@ class Bag:
 _NEXT = "'humanoid bag recover' saves what is left"
 _MSG = MessageDefinitionFormat.MSG
 _TIME = operator.itemgetter(0)
+
+
+def _full_name(kind: str) -> str:
+    """Old recorders left out the folder: ``std_msgs/String``."""
+    package, _, name = kind.partition("/")
+    return kind if "/" in name else f"{package}/msg/{name}"
 
 
 def _directory(path: Path) -> _Metadata:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from humanoid_bringup.bags.bag import Bag, BagError
+from humanoid_bringup.bags.bag import Bag, BagError, Topic
+from humanoid_bringup.bags.fields import Decoder
 from humanoid_bringup.bags.mcap_file import verify
 from humanoid_bringup.bags.source import LOST
 from humanoid_bringup.errors import HumanoidError
@@ -27,12 +28,9 @@ def check(path: Path) -> Findings:
         decoded: set[str] = set()
         for message in bag.messages():
             found.messages += 1
-            if message.topic not in decoded:  # the type fits what is stored under it
+            if message.topic not in decoded:
                 decoded.add(message.topic)
-                try:
-                    decoder.decode(bag.topics[message.topic].kind, message.data)
-                except HumanoidError as error:
-                    raise BagError(f"{path}: {message.topic}: {error}") from error
+                _decode(path, decoder, bag.topics[message.topic], message.data)
         if bag.kind == "sqlite3":
             found.remarks.append(
                 "sqlite3 has no checksums: damage inside of a message cannot be seen"
@@ -41,6 +39,12 @@ def check(path: Path) -> Findings:
             found.remarks.append("message definitions are missing; installed ones are used")
         if lost := bag.custom.get(LOST):
             found.remarks.append(f"the recorder lost messages: {lost}")
+        kinds = sorted({topic.kind for topic in bag.topics.values()})
+        found.remarks += [
+            f"{kind} is not known, its messages are not taken apart: {reason}"
+            for kind in kinds
+            if (reason := decoder.unknown(kind))
+        ]
         silent = [t.name for t in bag.topics.values() if not t.qos]
         if silent and bag.kind != "ros1":
             found.remarks.append(f"no QoS is recorded for {len(silent)} topics")
@@ -48,3 +52,13 @@ def check(path: Path) -> Findings:
         if file.suffix == ".mcap" and not verify(file).indexed:
             found.remarks.append(f"{file.name} has no index: it is read from front to back")
     return found
+
+
+def _decode(path: Path, decoder: Decoder, topic: Topic, data: bytes) -> None:
+    """Raises BagError where the type does not fit what is stored under it."""
+    if decoder.unknown(topic.kind):
+        return
+    try:
+        decoder.decode(topic.kind, data)
+    except HumanoidError as error:
+        raise BagError(f"{path}: {topic.name}: {error}") from error

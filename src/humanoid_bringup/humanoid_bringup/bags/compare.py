@@ -302,6 +302,8 @@ class Comparison:
     ) -> list[tuple[str, Any, Any]] | None:
         """(field, expected, actual) of what differs; None: all of it is within tolerance."""
         one, two = self._decoders
+        if one.unknown(pair.kind) or two.unknown(pair.kind):
+            return [("bytes", expected.hex(), actual.hex())]
         left = list(flatten(one.decode(pair.kind, expected)))
         right = dict(flatten(two.decode(pair.kind, actual)))
         found, tolerated = [], False

@@ -16,7 +16,8 @@ TIME = "time"  # [ns], the column before the message's own fields
 def export(path: Path, output: Path, form: str, topics: Sequence[str] = ()) -> dict[Path, int]:
     """Write one table per topic into the new directory `output`; file -> rows.
 
-    `form`: csv or parquet. Raises BagError, HumanoidError, OSError.
+    `form`: csv or parquet; without `topics` all that can be taken apart. Raises BagError,
+    HumanoidError, OSError.
     """
     if output.exists():
         raise HumanoidError(f"{output} exists already and is kept; name another", Exit.ENVIRONMENT)
@@ -29,7 +30,7 @@ def export(path: Path, output: Path, form: str, topics: Sequence[str] = ()) -> d
         decoder = bag.decoder()
         written = {}
         for topic in wanted or sorted(bag.topics):
-            if bag.topics[topic].count:
+            if bag.topics[topic].count and (wanted or not decoder.unknown(bag.topics[topic].kind)):
                 file = output / f"{topic.strip('/').replace('/', '.')}.{form}"
                 written[file] = write(file, _rows(bag, decoder, topic))
     return written

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, add_namespace, positive
+from humanoid_bringup.arguments import add_json, add_namespace, not_negative, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.signals import Interrupts
 
@@ -49,7 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--snapshot", type=positive, metavar="N", help="keep the last N seconds, write on request"
     )
     parser.add_argument(
-        "--reserve-mb", type=float, default=200.0, help="stop when less is free (default: 200)"
+        "--reserve-mb",
+        type=not_negative,
+        default=200.0,
+        help="stop when less is free (default: 200)",
     )
     add_namespace(parser)
     add_json(parser)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, add_namespace, finite, positive
+from humanoid_bringup.arguments import add_json, add_namespace, not_negative, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remap", nargs="+", default=[], metavar="THEIRS:=OURS")
     parser.add_argument("--map", type=Path, metavar="FILE", help="joints of another robot's bag")
     parser.add_argument("--chain", action="store_true", help="nodes get each other's outputs")
-    parser.add_argument("--start", type=finite, default=0.0, help="begin so far into the bag [s]")
+    parser.add_argument("--start", type=not_negative, default=0.0, help="begin so far in [s]")
     parser.add_argument("--until", type=positive, help="end so far into the bag [s]")
     parser.add_argument("-o", "--output", type=Path, help="new bag for what the nodes emit")
     add_verdict(parser, "--check: what is compared (default: all that repeats in every run)")
@@ -94,6 +94,8 @@ def job(arguments: argparse.Namespace) -> "Job":
                 f"--config '{text}': expected perception=, control= or hardware=<file>", Exit.USAGE
             )
         configs[name] = Path(file)
+        if name != "hardware" and not configs[name].is_file():
+            raise HumanoidError(f"--config '{text}': no such file", Exit.CONFIGURATION)
     return Job(
         bag=arguments.bag,
         nodes=arguments.node,
