@@ -1,4 +1,8 @@
-"""Two emulated boards of a small robot behind a pty, served in real time by a thread."""
+"""Two emulated boards of a small robot behind a pty.
+
+Served in real time by a thread where a verb opens the port itself; in lock-step, so that a busy
+computer changes nothing, where it goes through a driver.
+"""
 
 import shutil
 import threading
@@ -10,6 +14,7 @@ import numpy as np
 import pytest
 
 from humanoid_bringup import cli, prompt
+from humanoid_bringup.commands import calibrate
 from humanoid_description import load_robot
 from humanoid_hal.bus.device import Device
 from humanoid_hal.emulation.boards import find_emulator
@@ -26,11 +31,11 @@ PERIOD = 0.005  # [s]
 
 
 class Hand(Plant):
-    """Joints that stand where a hand puts them."""
+    """Joints that stand where a hand puts them, whatever their motors want."""
 
-    def __init__(self, robot, groups):
+    def __init__(self, robot, groups, position):
         super().__init__(robot, groups)
-        self.position = np.zeros(len(robot.joints))
+        self.position = position
         self.advance(0.0)
 
     def _move(self, law, powered, period):
@@ -50,16 +55,16 @@ class Rig:
         self.file = directory / "hardware" / "real.yaml"
         self.ids = (1, 2)
         self.models = ("DM-J4310", "DM-J4310")
-        self.hand = False
+        self.hand = False  # joints stand where a hand puts them
+        self.position = np.zeros(len(JOINTS))  # [rad] there
         self.port = directory / "bus"
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
-        self._waiting: list[threading.Thread] = []
 
-    def write_file(self, rate: float = 200.0, **joints: str) -> Path:
+    def write_file(self, driver: str = "boards", **joints: str) -> Path:
         """The hardware file: ids 1 and 2, and whatever else `joints` say."""
         lines = [
-            "driver: boards  # as delivered", f"rate: {rate}", "options:", "  buses:",
+            f"driver: {driver}  # as delivered", "rate: 200.0", "options:", "  buses:",
             f"    legs: {{protocol: damiao, transport: slcan, port: {self.port}}}", "  joints:",
         ]  # fmt: skip
         for number, name in enumerate(JOINTS, 1):
@@ -76,9 +81,8 @@ class Rig:
         ]
         self.motors = Motors(devices)
         self.boards = find_emulator("damiao")(self.motors, None)
-        group = [Group(self.motors, np.arange(len(devices)))]
-        self.plant = (
-            Hand(self.robot, group) if self.hand else FreeMotors(self.robot, group, 1 / PERIOD)
+        self.plant = self.make_plant(
+            self.robot, [Group(self.motors, np.arange(len(devices)))], None
         )
         bus = EmulatedBus(
             "legs", PtyPort(self.port), self.boards, WireOptions(timed=False), SlcanAdapter()
@@ -88,22 +92,10 @@ class Rig:
         self._thread.start()
         return self
 
-    def rest(self) -> bool:
-        """Let the emulator see what a hand did."""
-        time.sleep(2 * PERIOD)
-        return True
-
-    def later(self, deed) -> None:
-        """Do something once the boards have been asked some dozen times."""
-        asked = self.emulator.buses["legs"].port
-
-        def wait() -> None:
-            self.until(lambda: asked.received > 2000 or self._over.is_set())
-            deed()
-
-        thread = threading.Thread(target=wait)
-        thread.start()
-        self._waiting.append(thread)
+    def make_plant(self, robot, groups, options):
+        """As of the emulated driver."""
+        self.motors = groups[0].motors
+        return Hand(robot, groups, self.position) if self.hand else FreeMotors(robot, groups, 200.0)
 
     def until(self, condition, seconds: float = 20.0) -> bool:
         """Whether `condition` holds in the end."""
@@ -116,8 +108,6 @@ class Rig:
 
     def stop(self) -> None:
         self._over.set()
-        for thread in self._waiting:
-            thread.join()
         if self._thread is not None:
             self._thread.join()
             self.emulator.close()
@@ -129,6 +119,14 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.write_file()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def lockstep(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """The rig, its hardware file saying `driver: emulated`."""
+    monkeypatch.setattr("humanoid_hal.drivers.emulated.driver.make_plant", rig.make_plant)
+    rig.write_file("emulated")
+    return rig
 
 
 @pytest.fixture
@@ -157,8 +155,6 @@ def enter(monkeypatch):
             return False
 
         monkeypatch.setattr(prompt, "entered", entered)
-        for verb in ("calibrate",):
-            module = __import__(f"humanoid_bringup.commands.{verb}", fromlist=["entered"])
-            monkeypatch.setattr(module, "entered", entered)
+        monkeypatch.setattr(calibrate, "entered", entered)
 
     return will

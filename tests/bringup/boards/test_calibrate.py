@@ -20,8 +20,8 @@ def sweep(rig, joint, low=-1.45, high=1.45, off=None):
     def deed():
         if not way:
             return False
-        rig.plant.position[row] = way.pop(0) + off
-        return rig.rest()
+        rig.position[row] = way.pop(0) + off
+        return True
 
     return deed
 
@@ -32,18 +32,17 @@ def hold(rig, joint, at=0.0):
     def deed():
         row = rig.robot.index[joint]
         there = at + MOUNTED[joint]
-        if rig.plant.position[row] == there:
-            return False
-        rig.plant.position[row] = there
-        return rig.rest()
+        moved = rig.position[row] != there
+        rig.position[row] = there
+        return moved
 
     return deed
 
 
 @pytest.fixture
-def by_hand(rig):
-    rig.hand = True
-    return rig.start()
+def by_hand(lockstep):
+    lockstep.hand = True
+    return lockstep
 
 
 def both(rig):
@@ -56,14 +55,14 @@ def zeros(rig):
 
 def test_the_zeros_found_are_written_and_all_else_stays(by_hand, ask, enter, capsys):
     rig = by_hand
-    rig.write_file(right_hip=", zero: 0.0")
+    rig.write_file("emulated", right_hip=", zero: 0.0")
     before = rig.file.read_text()
     enter(*both(rig))
     assert ask("calibrate", "--json") == Exit.OK
     assert json.loads(capsys.readouterr().out)["written"] == str(rig.file)
     assert zeros(rig) == pytest.approx(MOUNTED, abs=2e-3)
     after = rig.file.read_text()
-    assert after.startswith("driver: boards  # as delivered\n")
+    assert after.startswith("driver: emulated  # as delivered\n")
     assert rig.file.with_suffix(".yaml.before").read_text() == before
 
 

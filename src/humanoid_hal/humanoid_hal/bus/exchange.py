@@ -144,14 +144,19 @@ class Talk:
 class Exchange:
     """Waits on all links at once."""
 
-    def __init__(self, links: Sequence[Link], serve: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        links: Sequence[Link],
+        serve: Callable[[], bool] | None = None,
+        rest: Callable[[], None] | None = None,
+    ) -> None:
         """`serve` lets emulated boards in this very thread work.
 
         It returns whether bytes are still under way; if not, silence is certain, and no deadline
-        is waited for.
+        is waited for. `rest` lets time pass for those boards while a conversation waits.
         """
         self.links = tuple(links)
-        self._serve = serve
+        self._serve, self._rest = serve, rest
         self._follows = any(_follows(link.protocol) for link in self.links)
         self._quickest = 0.0  # [s] that a cycle took lately until all had answered
 
@@ -210,8 +215,8 @@ class Exchange:
             talking = [link for link, _ in talks if link.state is LinkState.TALKING]
             if not talking:
                 break
-            if self._serve is not None:
-                self._serve()
+            if self._serve is not None and not self._serve() and self._rest is not None:
+                self._rest()
             now = time.monotonic()
             self._wait(max(0.0, min(link.due for link in talking) - now))
             for link in talking:

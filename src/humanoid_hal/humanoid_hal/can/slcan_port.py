@@ -62,7 +62,8 @@ class SlcanPort(Transport[CanBatch]):
         try:
             self._order(b"\r" + slcan.CLOSE)  # BEL if it was closed: fine
             for order in self._orders:
-                if self._order(order):
+                # Twice: on a busy computer the first BEL may be the late answer to CLOSE.
+                if self._order(order) and self._order(order):
                     raise TransportError(
                         f"{self.options.port}: the adapter refuses '{order.decode().strip()}'; is it "
                         "an slcan adapter, and does it know the bit rate?"

@@ -15,8 +15,8 @@ from humanoid_hal.driver import Array, Sample
 REST_ACCELERATION = (7.8, 11.8)
 #: [rad/s] what a gyroscope at rest may read.
 REST_TURNING = 0.3
-#: [rad/s] From this speed on, differences of positions say how fast a joint is.
-MOVING = 0.1
+#: [rad] Change of position that says how fast a joint was; some ten counts of a coarse encoder.
+MOVED = 0.02
 #: Correlation above which a reading is of its own joint, whatever its unit and direction.
 FOLLOWS = 0.9
 #: Correlation above which a joint does what its own pattern says. Measured: above 0.49 on simulated
@@ -193,13 +193,15 @@ def _travel(seen: Swing) -> Array:
 
 
 def _speed(seen: Swing) -> Array:
-    """Velocity read over velocity by differences, for each joint; NaN if it hardly moved.
+    """Velocity read, over time, over change of position, for each joint; NaN if it hardly moved.
 
-    The median over all cycles in which it moved: stamps of real time tremble.
+    The median over all spans of half a step in which it moved: readings are coarse.
     """
-    differences = np.diff(seen.position, axis=0) / np.diff(seen.time)[:, None]
-    moving = np.where(np.abs(differences) > MOVING, differences, np.nan)
-    ratios = 0.5 * (seen.velocity[1:] + seen.velocity[:-1]) / moving
+    passed = np.diff(seen.time)[:, None]
+    summed = np.nancumsum(0.5 * (seen.velocity[1:] + seen.velocity[:-1]) * passed, axis=0)
+    span = seen.step // 2
+    moved = seen.position[span + 1 :] - seen.position[1:-span]
+    ratios = (summed[span:] - summed[:-span]) / np.where(np.abs(moved) > MOVED, moved, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a joint that never moved: NaN
         return np.nanmedian(ratios, axis=0)

@@ -74,6 +74,8 @@ def stop_path(subject: Subject) -> str:
         trial.bench.silence(trial.robot.joint_names[0])
         with suppress(DriverError):  # it may complain, but about the dead joint only
             trial.driver.enable(False)
+        with suppress(DriverError):  # what was sent reaches the boards
+            trial.driver.read()
         _off(trial, "with a dead joint after enable(False)", 1)
     return f"{told}, also with a dead joint"
 

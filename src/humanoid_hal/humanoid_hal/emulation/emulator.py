@@ -48,6 +48,11 @@ class Emulator:
         self.now += self.period
         self._tick()
 
+    def idle(self) -> None:
+        """One period passes for the boards, and the plant stands still: nobody is in a hurry."""
+        self.now += self.period
+        self._tick()
+
     def inject(self, bus: str, fault: BoardFault) -> None:
         """Make something go wrong with one board."""
         self.buses[bus].boards.inject(fault)

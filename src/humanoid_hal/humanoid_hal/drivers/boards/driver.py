@@ -65,8 +65,9 @@ class BoardsDriver(Driver):
         self.imu: ImuBus | None = None
         for name in options.buses:
             self._add_bus(name, robot, legs)
-        serve = self._serve if self.capabilities.simulated else None
-        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve)
+        simulated = self.capabilities.simulated
+        serve, rest = (self._serve, self._rest) if simulated else (None, None)
+        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve, rest)
         turns = [bus.link for bus in self.buses if bus.protocol.takes_turns]
         self._turns = Exchange(turns, serve)
         self._enabled = False
@@ -156,6 +157,10 @@ class BoardsDriver(Driver):
 
     def _serve(self) -> bool:
         """Let emulated boards work; real ones need no help."""
+        raise NotImplementedError
+
+    def _rest(self) -> None:
+        """Let time pass for emulated boards; for real ones it does."""
         raise NotImplementedError
 
     @property

@@ -107,3 +107,6 @@ class EmulatedDriver(BoardsDriver):
             sent, received = link.transport.traffic
             busy |= port.plugged and (port.received < sent or port.sent > received)
         return busy
+
+    def _rest(self) -> None:
+        self.emulator.idle()

@@ -161,8 +161,12 @@ class MockDriver(Driver):
     def _stamp(self) -> int:
         return (self._cycle + 1) * self.period
 
+    def _passed(self) -> int:
+        """[ns] since the last read()."""
+        return self.period
+
     def _advance(self) -> None:
-        dt, inertia = self.period * 1e-9, self.options.inertia
+        dt, inertia = self._passed() * 1e-9, self.options.inertia
         q, v, c = self.position, self._velocity, self._command
         if c is None:
             self._effort = np.zeros_like(q)
@@ -248,13 +252,18 @@ class MockHardwareDriver(MockDriver):
     def open(self) -> None:
         """See :meth:`Driver.open`."""
         super().open()
-        self._next = time.monotonic_ns()
+        self._next = self._now = time.monotonic_ns()
         self._system_ahead = time.time_ns() - self._next
+        self._before = self._now
 
     def _wait(self) -> None:
         now = time.monotonic_ns()
         self._next = max(self._next + self.period, now)  # skip what was missed, never catch up
         time.sleep((self._next - now) * 1e-9)
+        self._before, self._now = self._now, time.monotonic_ns()
 
     def _stamp(self) -> int:
-        return self._system_ahead + time.monotonic_ns()
+        return self._system_ahead + self._now
+
+    def _passed(self) -> int:
+        return self._now - self._before
