@@ -257,6 +257,14 @@ def test_an_id_given_twice_is_refused() -> None:
         DamiaoProtocol([Device("hip", 1, "DM-J4310"), Device("knee", 1, "DM-J4310")])
 
 
+def test_boards_whose_replies_are_alike_are_refused() -> None:
+    same = {"master_id": 0.0}
+    devices = [Device("hip", i, "DM-J4310", settings=same) for i in (1, 17)]
+    with pytest.raises(BoardError, match=r"hip \(id 17\) and hip \(id 1\) cannot be told apart"):
+        DamiaoProtocol(devices)
+    DamiaoProtocol([Device("hip", i, "DM-J4310", settings=same) for i in (1, 2)])
+
+
 def test_tools_scan_set_an_id_and_keep_it(link: Any, boards: DamiaoBoards) -> None:
     tools = DamiaoProtocol.tools
     found = link.converse(tools.scan([1, 2, 9]))

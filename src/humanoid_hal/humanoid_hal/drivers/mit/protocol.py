@@ -63,6 +63,12 @@ class MitProtocol(AnsweringProtocol):
         self._by_reply = np.full((_IDENTIFIERS, 256), -1, np.intp)
         for index, device in enumerate(self.devices):
             for identifier, first in self.replies_of(device):
+                other = self._by_reply[identifier, first]
+                if other >= 0:
+                    raise BoardError(
+                        f"replies of {device} and {self.devices[other]} cannot be told apart; give them "
+                        "other ids or feedback identifiers"
+                    )
                 self._by_reply[identifier, first] = index
 
     @abstractmethod
