@@ -602,3 +602,39 @@ def test_giving_up_without_a_fallback_is_a_failure(rig: Rig) -> None:
     rig.step()
     assert rig.mode == "damping"
     assert rig.supervisor.faults[0][0] == "controller_failure"
+
+
+# -- falls foreseen ------------------------------------------------------------------------------
+
+
+def test_a_fall_that_is_foreseen_is_answered_with_damping_and_reported_until_heard(
+    rig: Rig, robot: RobotDescription
+) -> None:
+    asked: list[bool] = []
+    verdict = ""
+
+    def foresee(state: State, steps: bool) -> str:
+        asked.append(steps)
+        return verdict
+
+    rig.supervisor._foresee = foresee
+    rig.go("stand")
+    assert asked
+    assert not any(asked)  # never while ready, which does not balance; stand does not step
+    verdict = "out of reach"
+    rig.step()
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert rig.supervisor.faults == (("fall_foreseen", "out of reach"),)
+    assert rig.supervisor.events[-1] == "stand -> damping: a fall is certain: out of reach"
+    verdict = ""
+    rig.step()
+    assert rig.supervisor.faults == (("fall_foreseen", "out of reach"),)
+    rig.supervisor.set_reaction(Reaction.DAMP)
+    assert rig.supervisor.faults == ()
+
+
+def test_nothing_is_foreseen_for_a_robot_without_torque(rig: Rig) -> None:
+    rig.go("stand")
+    rig.supervisor._foresee = lambda state, steps: "out of reach"
+    rig.step(armed=False)
+    assert rig.supervisor.faults == ()

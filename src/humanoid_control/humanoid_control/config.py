@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from humanoid_control.fall_prediction import FallPredictionConfig
 from humanoid_control.policy.description import PolicyEntry
 from humanoid_control.ready import ReadyConfig
 from humanoid_control.references import ReferencesConfig
@@ -32,6 +33,7 @@ class ControlConfig:
     stand: StandConfig = field(default_factory=StandConfig)
     walk: WalkConfig = field(default_factory=WalkConfig)
     whole_body: WholeBodyConfig = field(default_factory=WholeBodyConfig)
+    falls: FallPredictionConfig = field(default_factory=FallPredictionConfig)
     walk_to: WalkToConfig = field(default_factory=WalkToConfig)
     policies: dict[str, PolicyEntry] = key(
         default_factory=dict, doc="learned walking: mode -> its description and network"

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from humanoid_control.anatomy import leg_joints, ready_height
 from humanoid_control.config import ControlConfig
 from humanoid_control.controller import Array, JointTargets, State
+from humanoid_control.fall_prediction import FallPredictor
 from humanoid_control.ramps import Stopwatch
 from humanoid_control.references import BodyPoseError, OperatorReferences
-from humanoid_control.registry import build_modes
+from humanoid_control.registry import build_modes, missing_modes
 from humanoid_control.supervisor import Mode, ModeStatus, ModeSupervisor
 from humanoid_control.trajectory import TrajectoryError, TrajectoryOrder
 from humanoid_control.velocity import VelocityError
@@ -36,6 +37,8 @@ class ControlCore:
             len(robot.joints),
             blend=config.modes.blend,
             startup=startup_mode,
+            missing=missing_modes(robot),
+            foresee=None if modes is not None else FallPredictor(robot, config.falls).update,
         )
         self._watch = Stopwatch()
         self._state: State | None = None

@@ -14,6 +14,14 @@ from humanoid_control.walking.walk import WalkController
 from humanoid_description.robot import RobotDescription
 
 
+def missing_modes(robot: RobotDescription) -> dict[str, str]:
+    """Modes that an operator may expect and `robot` does not have: name -> why, and what to do."""
+    return {
+        "get_up": f"{robot.name} has no motion to get up with: lift it onto its feet or hang it up, "
+        "then 'humanoid rearm --mode ready'"
+    }
+
+
 def build_modes(
     robot: RobotDescription, config: ControlConfig, ready_height: float
 ) -> tuple[Mode, ...]:

@@ -7,7 +7,7 @@ supervisor's word end in ``damping``, and nothing but a new request leads up aga
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -76,9 +76,22 @@ class ModeSupervisor:
     """Runs one controller per sample and fades from one to the next."""
 
     def __init__(
-        self, modes: Sequence[Mode], joints: int, *, blend: float, startup: str = DAMPING
+        self,
+        modes: Sequence[Mode],
+        joints: int,
+        *,
+        blend: float,
+        startup: str = DAMPING,
+        foresee: Callable[[State, bool], str] | None = None,
+        missing: Mapping[str, str] | None = None,
     ) -> None:
-        """`blend` [s] is the duration of a fade. Raises ValueError on an unknown `startup` mode."""
+        """Raises ValueError on an unknown `startup` mode.
+
+        `blend` [s] is the duration of a fade; `foresee` says why a robot that balances will fall,
+        or "", given whether its mode steps; `missing`: modes this robot does not have, and why.
+        """
+        self._missing = dict(missing or {})
+        self._foresee = foresee
         self._modes = {mode.name: mode for mode in modes}
         self._mode = self._modes[DAMPING]
         if startup not in self._modes:
@@ -98,6 +111,7 @@ class ModeSupervisor:
         self._at_startup = True  # until the robot was armed once, or something was asked for
         self._failure = ""
         self._handed_over = ""  # why the last mode gave up
+        self._foreseen = ""  # why a fall is certain
         #: What happened, for the log; the oldest are dropped.
         self.events: deque[str] = deque(maxlen=20)
 
@@ -148,6 +162,8 @@ class ModeSupervisor:
         """Names of the fault table with reasons, and ``seated`` once `sit` has done its work."""
         if self._failure:
             return (("controller_failure", self._failure),)
+        if self._foreseen:
+            return (("fall_foreseen", self._foreseen),)
         if self._handed_over:
             return (("controller_handover", self._handed_over),)
         if self._mode.name == SIT and self._mode.controller.busy() is None:
@@ -162,7 +178,7 @@ class ModeSupervisor:
         self._reaction = Reaction(min(reaction, Reaction.TORQUE_OFF))
         if self._reaction >= Reaction.DAMP:
             # Heard: a re-arm must not find them still reported.
-            self._failure = self._handed_over = ""
+            self._failure = self._handed_over = self._foreseen = ""
 
     def request(self, target: str, state: State | None) -> tuple[bool, str]:
         """Make `target` the mode to walk to. Returns whether it was accepted, and why not."""
@@ -171,7 +187,7 @@ class ModeSupervisor:
             return False, f"{target}: {refusal}" if target in self._modes else refusal
         self._target = target
         self._at_startup = False
-        self._waiting = self._failure = self._handed_over = ""
+        self._waiting = self._failure = self._handed_over = self._foreseen = ""
         if target == self._mode.name:
             return True, f"in mode {target}"
         self._waiting = "the next sample"
@@ -211,7 +227,15 @@ class ModeSupervisor:
             return "the robot was disarmed"
         if self._mode.controller.balances and not state.valid:
             return f"the estimated state is invalid and {self._mode.name} needs it to balance"
-        return ""
+        return self._foresee_fall(state)
+
+    def _foresee_fall(self, state: State) -> str:
+        controller = self._mode.controller
+        if self._foresee is None or not (controller.balances and state.armed):
+            return ""
+        reason = self._foresee(state, controller.walks)
+        self._foreseen = reason or self._foreseen
+        return f"a fall is certain: {reason}" if reason else ""
 
     def _protect(self, state: State, reason: str) -> None:
         if not self._at_startup or state.fall != UPRIGHT:
@@ -315,6 +339,8 @@ class ModeSupervisor:
         self._take_over(state)
 
     def _refusal(self, target: str, state: State | None) -> str:
+        if target in self._missing:
+            return f"{target}: {self._missing[target]}"
         if target not in self._modes:
             return self._unknown(target)
         if self._modes[target].down:

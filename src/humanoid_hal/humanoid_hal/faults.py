@@ -102,6 +102,7 @@ FAULTS = _table(
     Fault("overload", 16, _DRIVER, _SIT, _REARM),
     Fault("arm_overload", 16, _DRIVER, _HOLD, _REARM),
     Fault("fall", 17, _PERCEPTION, _DAMP, _REARM),
+    Fault("fall_foreseen", 17, _CONTROL, _DAMP, _REARM),
     # Becomes TORQUE_OFF once the joints are still (safety.py).
     Fault("fallen", 17, _PERCEPTION, _DAMP, _REARM),
     Fault("clock_jump", 18, _HAL, _WARN, _CLEAR, linger=SECOND),
