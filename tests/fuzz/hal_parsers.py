@@ -19,6 +19,7 @@ from humanoid_hal.can import slcan
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.bno085 import codec as bno085
 from humanoid_hal.drivers.dynamixel import codec as dynamixel
+from humanoid_hal.drivers.feetech import codec as feetech
 from humanoid_hal.drivers.hipnuc import codec as hipnuc
 from humanoid_hal.drivers.microstrain import codec as microstrain
 from humanoid_hal.drivers.unitree_go import codec as unitree_go
@@ -31,18 +32,27 @@ from humanoid_hal.emulation.motors import Motors
 #: Model of the devices by protocol, and how many; IMUs have none.
 DEVICES: dict[str, tuple[str, int]] = {
     "bno085_rvc": ("", 0),
+    "cia402": ("", 3),
     "cubemars": ("AK10-9", 3),
     "damiao": ("DM-J4340", 3),
     "dynamixel": ("XM540-W270", 3),
+    "feetech_scs": ("SCS0009", 3),
+    "feetech_sts": ("STS3215", 3),
     "hipnuc": ("", 0),
     "microstrain": ("", 0),
-    "moteus": ("r4.11", 3),
+    "moteus": ("moteus", 3),
+    "odrive": ("ODrive", 3),
     "robstride": ("RS03", 3),
     "robstride_mit": ("RS03", 3),
     "unitree_go": ("GO-M8010-6", 3),
     "vectornav": ("", 0),
     "witmotion": ("", 0),
     "xsens_mti": ("", 0),
+}
+
+#: Options of a bus without which a family does not start.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "odrive": {"firmware": "0.6.10", "enable_watchdog": 200, "watchdog_timeout": 201},
 }
 
 
@@ -88,6 +98,11 @@ FRAMINGS: dict[str, Framing] = {
             dynamixel.make_ping(1),
             dynamixel.make_packet(7, dynamixel.Instruction.STATUS, b"\x00\xff\xff\xfd\x12\x34"),
         ),
+    ),
+    "feetech": Framing(
+        feetech.FORMAT,
+        lambda frame: [*feetech.Scanner().feed(frame)],
+        (feetech.make_packet(1, 1), feetech.make_packet(7, 0, bytes(range(8)))),
     ),
     "hipnuc": Framing(
         hipnuc.FORMAT, hipnuc.parse_reading, (hipnuc.make_hi91(123456, _UP, _RATE, _LEVEL),)
@@ -168,9 +183,10 @@ class Wire:
         kind: Any = find_protocol(self.name)
         self.imu = issubclass(kind, ImuProtocol)
         self.can = kind.medium == "can"
-        self.protocol = kind() if self.imu else kind(devices)
+        options = kind.Options(**OPTIONS.get(self.name, {}))
+        self.protocol = kind(options) if self.imu else kind(devices, options)
         self.motors = Motors(devices)
-        self.boards = find_emulator(self.name)(self.motors)
+        self.boards = find_emulator(self.name)(self.motors, options)
         self.boards.preset(kind.default_baud)
 
     def noise(self, data: bytes) -> Any:

@@ -192,15 +192,14 @@ def test_a_flipped_bit_changes_no_reading(serial: str) -> None:
             assert readings.linear_acceleration == pytest.approx(true.linear_acceleration)
 
 
-@pytest.mark.parametrize(
-    "pipelined",
-    [name for name in SERIAL if not Wire(name).imu and not Wire(name).protocol.takes_turns],
-)
-def test_a_flipped_bit_hides_no_other_device(pipelined: str) -> None:
+# All answers of these come in one row. A Feetech frame that seems one byte longer takes the first
+# byte of the next header, and its checksum still holds: ~(sum + 1 + ~sum) = FF.
+@pytest.mark.parametrize(("pipelined", "lost"), [("dynamixel", 1), ("feetech_sts", 2)])
+def test_a_flipped_bit_hides_hardly_any_other_device(pipelined: str, lost: int) -> None:
     wire = Wire(pipelined)
     wire.start()
     for readings in one_flipped_bit_after_the_other(wire, retry=False):
-        assert readings.fresh.sum() >= len(readings.fresh) - 1
+        assert readings.fresh.sum() >= len(readings.fresh) - lost
 
 
 CONVERSATIONS: dict[str, Callable[[Any], Any]] = {

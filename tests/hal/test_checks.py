@@ -193,6 +193,17 @@ def test_identical_imu_readings_are_frozen_unless_the_world_stands_still(bench: 
     assert bench.feed(imu=ImuSample(np.ones(3), np.array([1.0, 1.0, 1.1]))) == {}
 
 
+def test_an_imu_slower_than_the_cycle_is_frozen_too(bench: Bench) -> None:
+    same = ImuSample(np.ones(3), np.ones(3))
+    assert bench.feed(imu=same) == {}
+    assert bench.feed(imu=None) == {"imu_dropout": "no reading"}
+    assert bench.feed(imu=same) == {"imu_frozen": "identical readings"}
+    both = {"imu_dropout": "no reading", "imu_frozen": "identical readings"}
+    assert bench.feed(imu=None) == both
+    assert bench.feed(imu=ImuSample(np.ones(3), np.zeros(3))) == {}
+    assert bench.feed(imu=None) == {"imu_dropout": "no reading"}
+
+
 def test_without_an_imu_none_is_missed(
     robot: RobotDescription, config: HardwareConfig, simulated: Capabilities, make_sample: Make
 ) -> None:

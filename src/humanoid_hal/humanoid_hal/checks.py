@@ -95,6 +95,7 @@ class SampleChecks:
         for counter in (self._silent, self._frozen, self._stalled):
             counter[:] = 0
         self._imu_now[:] = np.nan
+        self._imu_frozen = False
         self._temperature = np.full(len(self._names), np.nan)  # [degC] filtered
         self._still = 0  # [ns]
         self._stamp: int | None = None
@@ -210,16 +211,17 @@ class SampleChecks:
             causes["stall"] = f"full torque for {span} without moving: {self._listed(stalled)}"
 
     def _imu(self, imu: ImuSample | None, elapsed: int, causes: dict[str, str]) -> None:
-        self._imu_now, self._imu_before = self._imu_before, self._imu_now
-        now = self._imu_now
         if imu is None:
-            now[:] = np.nan
             causes["imu_dropout"] = "no reading"
-            return
-        now[0], now[1] = imu.angular_velocity, imu.linear_acceleration
-        if np.count_nonzero(np.isfinite(now)) != now.size:
-            causes["imu_dropout"] = "reading is not finite"
-        elif elapsed and np.count_nonzero(now == self._imu_before) == now.size:
+        else:
+            self._imu_now, self._imu_before = self._imu_before, self._imu_now
+            now = self._imu_now
+            now[0], now[1] = imu.angular_velocity, imu.linear_acceleration
+            if np.count_nonzero(np.isfinite(now)) != now.size:
+                causes["imu_dropout"] = "reading is not finite"
+            elif elapsed:
+                self._imu_frozen = np.count_nonzero(now == self._imu_before) == now.size
+        if self._imu_frozen and elapsed:  # also between the readings of a slower one
             causes["imu_frozen"] = "identical readings"
 
     def _heat(self, measured: Array | None, elapsed: int, causes: dict[str, str]) -> None:

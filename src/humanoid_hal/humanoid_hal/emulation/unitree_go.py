@@ -17,6 +17,8 @@ TURNAROUND = 30e-6
 #: [degC] at which the motor protects itself (motor_msg_GO-M8010-6.h).
 HOT = 90.0
 BAUD = 4_000_000
+#: [s] from power to the first reply; assumed.
+BOOT = 0.1
 
 
 class EmulatedUnitreeGo(Boards[bytes]):
@@ -38,17 +40,22 @@ class EmulatedUnitreeGo(Boards[bytes]):
         self._faults: dict[int, BoardFault] = {}
         self._stuck: dict[int, bytes] = {}
         self._heard = 0
+        self._now = 0.0
+        self._boots_until = np.zeros(n)
 
     def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.receive`."""
         if baud not in (None, BAUD):
             return ()
+        self._now = now
         replies: list[Reply[bytes]] = []
         frames = self._reader.feed(payload)
         for frame in frames[-1:]:
             id, mode, law = codec.parse_command(frame)
             self._heard += 1
             for index in self._index.values() if id == codec.BROADCAST else self._one(id):
+                if now < self._boots_until[index]:
+                    continue
                 self._obey(index, mode, law)
                 if id != codec.BROADCAST:
                     replies += self._reply(index)
@@ -60,6 +67,7 @@ class EmulatedUnitreeGo(Boards[bytes]):
         if fault.kind == "reboot":
             self._mode[index] = codec.BRAKE
             self.motors.relax(index)
+            self._boots_until[index] = self._now + BOOT
         elif fault.kind in ("off", "stuck", "garbage", "wrong", "slow", "intermittent",
                             "overheat", "overload"):  # fmt: skip
             self._faults[index] = fault

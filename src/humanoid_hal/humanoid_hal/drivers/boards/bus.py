@@ -120,5 +120,6 @@ class ImuBus:
 
     link: Link
     retry_at: float = 0.0
+    heard_at: float = 0.0  # [s] steady time of the newest reading; 0: not since it was set up
     starting: Talk | None = None
     quality: FrameQuality = field(default_factory=FrameQuality)

@@ -25,6 +25,8 @@ from humanoid_hal.lookup import UnknownNameError
 
 #: Stop frames that close() sends to every device (row 30).
 STOP_FRAMES = 5
+#: [s] of silence after which an IMU has lost its settings rather than a few readings.
+IMU_SILENCE = 0.5
 
 
 class BoardsDriver(Driver):
@@ -256,10 +258,18 @@ class BoardsDriver(Driver):
             voltages.append(float(known.min()))
 
     def _imu_sample(self) -> ImuSample | None:
-        if self.imu is None or self.imu.link.state is not LinkState.READY:
+        """The IMU's reading; one that has been silent for long is set up anew, as after a restart."""
+        imu = self.imu
+        if imu is None or imu.link.state is not LinkState.READY:
             return None
-        protocol: Any = self.imu.link.protocol
+        protocol: Any = imu.link.protocol
         reading: ImuSample | None = protocol.reading()
+        now = time.monotonic()
+        if reading is not None or not imu.heard_at:
+            imu.heard_at = now
+        elif now - imu.heard_at > IMU_SILENCE:
+            imu.heard_at = 0.0
+            imu.link.lose(BoardError(f"the IMU was silent for {IMU_SILENCE:g} s"))
         return reading
 
 

@@ -28,6 +28,9 @@ from humanoid_hal.drivers.dynamixel.setup import Servo
 from humanoid_hal.drivers.dynamixel.state import StateCycle
 from humanoid_hal.drivers.dynamixel.talk import DynamixelTools
 
+#: Cycles without an answer after which a servo's last state says nothing any more.
+SILENT_CYCLES = 3
+
 _SETTINGS = ("torque_constant", "max_torque")
 
 
@@ -58,6 +61,7 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
         self._state = StateCycle(self._ids, table, options.fast, options.slow_every, self.counters)
         self._writer = self._make_writer()
         self._position, self._velocity = np.zeros(n), np.zeros(n)  # newest, [rad] and [rad/s]
+        self._stale = np.zeros(n, dtype=np.int64)  # [cycles] since the newest
 
     @classmethod
     def honours_effort(cls, options: DynamixelOptions) -> bool:
@@ -94,6 +98,8 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
         # What did not answer keeps its last values in `raw`.
         position = self._position = (raw["position"] - self._zero) * self._radian
         velocity = self._velocity = raw["velocity"] * self._speed_unit
+        self._stale += 1
+        self._stale[fresh] = 0
         effort = raw["current"] * self._newton_metre
         return Readings(
             position, velocity, effort, fresh, state.temperature.copy(), state.voltage.copy(),
@@ -108,6 +114,8 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
             torque *= command.stiffness
             torque += command.damping * (command.velocity - self._velocity)
             torque += command.effort
+            # Damping against a speed of long ago would drive the joint: no torque without readings.
+            torque[self._stale >= SILENT_CYCLES] = 0.0
             torque /= self._newton_metre
             np.rint(np.minimum(np.maximum(torque, -self._limit), self._limit), out=torque)
             records["current"] = torque

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, FrameReader
+
 HEADER = b"\xff\xff"
 BROADCAST = 254
 LAST_ID = 253
@@ -80,47 +82,48 @@ class Packet:
 
 
 class Scanner:
-    """Finds frames in whatever arrives; keeps one that has begun until it is complete."""
+    """Finds frames in whatever arrives; keeps one that has begun until it is complete.
+
+    A frame with a wrong length does not hide the ones behind it.
+    """
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self.corrupt = 0  # frames that began and did not hold
+        self._frames = FrameReader(FORMAT)
 
-    def clear(self) -> None:
-        """Forget what is incomplete."""
-        self._buffer = b""
+    @property
+    def corrupt(self) -> int:
+        """Runs of bytes that were no frame."""
+        return self._frames.bad
 
     @property
     def pending(self) -> bool:
         """Whether a frame has begun that is not complete."""
-        return len(self._buffer) > len(HEADER)
+        return self._frames.pending > len(HEADER)
+
+    def clear(self) -> None:
+        """Forget what is incomplete."""
+        self._frames.clear()
 
     def feed(self, data: bytes) -> Iterator[Packet]:
-        """Yield the frames that `data` completes. After a bad one the search goes on inside it."""
-        buffer = self._buffer + data
-        at = 0
-        while True:
-            start = buffer.find(HEADER, at)
-            if start < 0:
-                at = max(at, len(buffer) - 1)
-                break
-            at = start
-            if len(buffer) < at + 4:
-                break
-            id, length = buffer[at + 2], buffer[at + 3]
-            if id > BROADCAST or length < 2:  # FF FF FF: the header is one byte further on
-                at += 1
-                continue
-            end = at + 4 + length
-            if len(buffer) < end:
-                break
-            if ~sum(buffer[at + 2 : end - 1]) & 0xFF != buffer[end - 1]:
-                self.corrupt += 1
-                at += 1
-                continue
-            yield Packet(id, buffer[at + 4], buffer[at + 5 : end - 1])
-            at = end
-        self._buffer = buffer[at:]
+        """Yield the frames that `data` completes."""
+        for frame in self._frames.feed(data):
+            yield Packet(frame[2], frame[4], frame[5:-1])
+
+
+def _length(buffer: bytes | bytearray, start: int) -> int:
+    if len(buffer) < start + 4:
+        return UNDECIDED
+    id, length = buffer[start + 2], buffer[start + 3]
+    # FF FF FF: the header is one byte further on.
+    return NO_FRAME if id > BROADCAST or length < 2 else 4 + length
+
+
+FORMAT = Format(
+    sync=HEADER,
+    longest=259,
+    length=_length,
+    valid=lambda frame: ~sum(frame[2:-1]) & 0xFF == frame[-1],
+)
 
 
 def packets(data: bytes) -> list[Packet]:

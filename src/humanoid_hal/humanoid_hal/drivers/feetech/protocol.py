@@ -72,6 +72,7 @@ class FeetechSts(ActuatorProtocol[bytes]):
         self._lower, self._upper = np.zeros(n), np.zeros(n)  # [counts]
         order: Order = "little" if self.order == "little" else "big"
         self._state = StateCycle(self._ids, order, self.together, self.counters)
+        self._on = False
 
     @classmethod
     def honours_effort(cls, options: FeetechOptions) -> bool:
@@ -121,7 +122,7 @@ class FeetechSts(ActuatorProtocol[bytes]):
             fresh,
             temperature,
             voltage,
-            self._faults() if np.count_nonzero(state.error) else (),
+            self._faults(),
         )
 
     def command(self, command: Command) -> bytes:
@@ -144,10 +145,12 @@ class FeetechSts(ActuatorProtocol[bytes]):
             except BoardError as error:
                 raise BoardError(f"{device}: {error}") from error
         self._state.reset()
+        self._on = False
         return tuple(remarks)
 
     def enable(self, on: bool) -> Conversation[bytes, None]:
         """See :meth:`ActuatorProtocol.enable`."""
+        self._on = False
         silent: list[str] = []
         for id in self._ids:
             try:
@@ -161,9 +164,12 @@ class FeetechSts(ActuatorProtocol[bytes]):
                 silent.append(str(error))
         if silent:
             raise BoardError("; ".join(silent))
+        self._state.assume_torque()
+        self._on = on
 
     def stop(self) -> bytes:
         """See :meth:`ActuatorProtocol.stop`."""
+        self._on = False
         address = self.talk.table["torque_enable"].address
         return make_sync_write(address, 1, dict.fromkeys(self._ids, b"\0"))
 
@@ -192,12 +198,16 @@ class FeetechSts(ActuatorProtocol[bytes]):
         self._lower[index], self._upper[index] = lower, upper
 
     def _faults(self) -> tuple[DeviceFault, ...]:
-        return tuple(
+        state = self._state
+        errors = [
             DeviceFault(index, name, words)
-            for index in np.flatnonzero(self._state.error).tolist()
+            for index in np.flatnonzero(state.error).tolist()
             for bit, (name, words) in ERRORS.items()
-            if int(self._state.error[index]) >> bit & 1
-        )
+            if int(state.error[index]) >> bit & 1
+        ]
+        off = np.flatnonzero(state.torque_off & self._on).tolist()
+        reason = "its torque went off by itself: a restart; deactivate, then arm again"
+        return (*errors, *(DeviceFault(index, "board_rebooted", reason) for index in off))
 
     def _check(self) -> None:
         for device, model in zip(self.devices, self._models, strict=True):

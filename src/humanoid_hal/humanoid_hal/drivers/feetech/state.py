@@ -19,6 +19,9 @@ from humanoid_hal.drivers.feetech.registers import Order
 
 #: From `present_position` on: position, speed, load, voltage, temperature.
 ADDRESS, SIZE = 56, 8
+#: Every so many cycles the block begins at `torque_enable`: a servo that restarted has lost it.
+WIDE_ADDRESS, WIDE_SIZE = 40, 24
+WIDE_EVERY = 25
 
 
 def layout(order: Order) -> "np.dtype[np.void]":
@@ -47,6 +50,9 @@ class StateCycle:
         self.raw = np.zeros(n, dtype=self._layout)
         self.error = np.zeros(n, dtype=np.uint8)  # error bytes
         self.heard = np.zeros(n, dtype=bool)  # at least once
+        self.torque_off = np.zeros(n, dtype=bool)  # by the last look at it
+        self._cycle = 0
+        self._block = ADDRESS, SIZE  # what is asked for in this cycle
 
     @property
     def complete(self) -> bool:
@@ -57,12 +63,19 @@ class StateCycle:
         """Everybody was found anew."""
         self._roll.reset()
         self.error[:] = 0
-        self.heard[:] = False
+        self.heard[:] = self.torque_off[:] = False
+
+    def assume_torque(self) -> None:
+        """Torque was just switched on: what was read before does not count."""
+        self.torque_off[:] = False
 
     def request(self) -> bytes:
         """Begin a cycle."""
         self._buffer = b""
         self._scanner.clear()
+        self._cycle += 1
+        wide = self._cycle % WIDE_EVERY == 0
+        self._block = (WIDE_ADDRESS, WIDE_SIZE) if wide else (ADDRESS, SIZE)
         return self._ask(self._roll.begin())
 
     def retry(self) -> bytes | None:
@@ -84,7 +97,7 @@ class StateCycle:
             self._scan(payload)
             return
         self._buffer += payload
-        size = SIZE + STATUS_OVERHEAD
+        size = self._block[1] + STATUS_OVERHEAD
         if len(self._buffer) >= size * len(self._roll.order) and not self._take_all():
             self._drain()
 
@@ -97,17 +110,17 @@ class StateCycle:
 
     def _ask(self, order: tuple[int, ...]) -> bytes:
         if self._together:
-            return make_sync_read(self._ids[list(order)].tolist(), ADDRESS, SIZE) if order else b""
+            return make_sync_read(self._ids[list(order)].tolist(), *self._block) if order else b""
         self._turn = list(order)
         return self._next() or b""
 
     def _next(self) -> bytes | None:
-        return make_read(int(self._ids[self._turn[0]]), ADDRESS, SIZE) if self._turn else None
+        return make_read(int(self._ids[self._turn[0]]), *self._block) if self._turn else None
 
     def _take_all(self) -> bool:
         """The usual case: every answer is there, in order and correct; all at once."""
         order = list(self._roll.order)
-        size = SIZE + STATUS_OVERHEAD
+        size = self._block[1] + STATUS_OVERHEAD
         if len(self._buffer) != size * len(order):
             return False
         rows: NDArray[np.uint8] = np.frombuffer(self._buffer, dtype=np.uint8).reshape(-1, size)
@@ -115,14 +128,16 @@ class StateCycle:
         right = (
             (rows[:, :2] == HEADER[0]).all(axis=1)
             & (rows[:, 2] == self._ids[order])
-            & (rows[:, 3] == SIZE + 2)
+            & (rows[:, 3] == self._block[1] + 2)
             & (rows[:, 2:].sum(axis=1) & 0xFF == 0xFF)
         )
         if self._roll.answered.any() or not right.all():
             return False
         self._counters.good += len(order)
         self._buffer = b""
-        self.raw[order] = rows[:, 5:-1].copy().view(self._layout)[:, 0]
+        self.raw[order] = rows[:, -1 - SIZE : -1].copy().view(self._layout)[:, 0]
+        if self._block[1] == WIDE_SIZE:
+            self.torque_off[order] = rows[:, 5] == 0
         self.error[order] = rows[:, 4]
         self._roll.hear_all()
         self.heard[order] = True
@@ -141,10 +156,13 @@ class StateCycle:
 
     def _take_one(self, packet: Packet) -> None:
         index = self._index.get(packet.id, -1)
-        if len(packet.parameters) != SIZE or not self._roll.hear(index):
+        data = packet.parameters
+        if len(data) != self._block[1] or not self._roll.hear(index):
             self._counters.foreign += 1
             return
         self._counters.good += 1
-        self.raw[index] = np.frombuffer(packet.parameters, dtype=self._layout)[0]
+        self.raw[index] = np.frombuffer(data[-SIZE:], dtype=self._layout)[0]
+        if len(data) == WIDE_SIZE:
+            self.torque_off[index] = data[0] == 0
         self.error[index] = packet.kind
         self.heard[index] = True

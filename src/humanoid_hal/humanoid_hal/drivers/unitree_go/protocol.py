@@ -34,9 +34,9 @@ from humanoid_hal.drivers.unitree_go.tools import UnitreeGoTools, ask_state
 
 #: Names of the fault table for the errors of :data:`codec.ERRORS`.
 _FAULTS = {1: "over_temperature", 2: "overload", 3: "overload"}
-#: Rounds of silence, and rad of the rotor from one reply to the next, that tell a restart. The
-#: fastest rotor turns 0.4 rad in 2 ms.
-_SILENT_ROUNDS = 3
+#: Rounds of silence, and rad of the rotor from one reply to the next, that tell a restart. It takes
+#: longer than 50 ms; the fastest rotor turns 0.4 rad in 2 ms.
+_SILENT_ROUNDS = 25
 _JUMP = pi
 #: The encoder is broken: what this motor reports is nowhere near the truth.
 _BLIND = 4
@@ -147,8 +147,8 @@ class UnitreeGo(ActuatorProtocol[bytes]):
             effort[index] = state.torque * gear
             temperature[index] = state.temperature
             if index in self._restarted:
-                fresh[index] = False
                 faults.append(DeviceFault(index, "board_rebooted", self._restarted[index]))
+                continue
             if not fresh[index]:
                 continue
             if state.error == _BLIND:
