@@ -209,7 +209,7 @@ def test_an_imu_that_lost_its_settings_is_set_up_again(
 ) -> None:
     monkeypatch.setattr(boards_driver, "IMU_SILENCE", 0.02)
     driver = make_driver("dynamixel", "vectornav")
-    assert run(driver, 5)[-1].imu is not None
+    assert any(sample.imu is not None for sample in run(driver, 5))
     driver.emulator.inject("imu", BoardFault("reboot", 0))
     assert all(sample.imu is None for sample in run(driver, 5))
     assert driver.imu is not None
