@@ -567,6 +567,15 @@ def test_a_mode_that_may_takes_over_from_a_walk_in_motion(learned_rig: LearnedRi
     assert rig.mode == "walk"
 
 
+def test_a_mode_that_this_machine_cannot_run_is_refused_at_once(learned_rig: LearnedRig) -> None:
+    rig = learned_rig
+    rig.go("stand")
+    rig.learned.missing = lambda: "onnxruntime is not there: install it"
+    assert rig.ask("learned") == (False, "learned: onnxruntime is not there: install it")
+    rig.step(5)
+    assert (rig.mode, rig.target) == ("stand", "stand")
+
+
 def test_a_controller_that_gives_up_hands_over_and_stands(learned_rig: LearnedRig) -> None:
     rig = learned_rig
     rig.go("learned")

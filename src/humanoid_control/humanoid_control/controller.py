@@ -94,6 +94,10 @@ class Controller(ABC):
     def update(self, state: State, references: References) -> JointTargets:
         """Answer one sample. Called once per stamp, in stamp order."""
 
+    def missing(self) -> str:
+        """What this machine lacks for it, and what to install; "": it can run."""
+        return ""
+
     def busy(self) -> str | None:
         """What it must finish before a mode beyond it may take over, or None."""
         return None

@@ -343,6 +343,8 @@ class ModeSupervisor:
             return f"{target}: {self._missing[target]}"
         if target not in self._modes:
             return self._unknown(target)
+        if missing := self._modes[target].controller.missing():
+            return missing
         if self._modes[target].down:
             below = target != DAMPING and self._mode.name == DAMPING
             return "the robot is in damping already, which is below it" if below else ""

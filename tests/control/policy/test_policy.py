@@ -121,5 +121,6 @@ def test_without_its_network_it_says_what_to_install(
     robot: RobotDescription, description: PolicyDescription, make_state: MakeState
 ) -> None:
     policy = Policy("learned", description, None, "onnxruntime is not there: install it")
-    reason = PolicyController(robot, policy).blocked(make_state(0))
-    assert reason == "onnxruntime is not there: install it"
+    controller = PolicyController(robot, policy)
+    assert controller.missing() == "onnxruntime is not there: install it"
+    assert controller.blocked(make_state(0)) == "onnxruntime is not there: install it"

@@ -70,6 +70,9 @@ class PolicyController(Controller):
         self._moving = False
         self._seen = self._due = 0
 
+    def missing(self) -> str:
+        return self._policy.missing
+
     def blocked(self, state: State) -> str | None:
         if self._policy.network is None:
             return self._policy.missing
