@@ -98,3 +98,13 @@ def test_devices_that_take_turns_are_spoken_to_when_the_last_has_answered(
     cycle(Exchange([link]))
     assert boards.heard == [1, 2, 3]
     assert link.protocol.readings().fresh.all()
+
+
+def test_a_deadline_that_is_over_already_ends_the_cycle(make_link: Callable) -> None:
+    """As on a busy computer: the thread was not there between asking and waiting."""
+    link, boards = make_link()
+    exchange = Exchange([link])
+    boards.forgetful.add(2)
+    cycle(exchange, gap=0.02)  # answers are not expected at once
+    cycle(exchange, wait=-1.0)
+    assert link.state is LinkState.READY

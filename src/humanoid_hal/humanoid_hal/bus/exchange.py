@@ -203,7 +203,7 @@ class Exchange:
         """
         nap = _NAP * self._quickest - _OVERSLEEP
         if nap > 0.0 and self._serve is None and not self._follows:
-            time.sleep(min(nap, limit))
+            time.sleep(max(0.0, min(nap, limit)))  # the deadline may be over already
 
     def converse(self, talks: "Sequence[tuple[Link, Conversation[Any, Any]]]") -> list[Any]:
         """Hold conversations on several links at the same time; their results, in order.
