@@ -1,14 +1,20 @@
 """The unmodified controller on emulated boards: every sample and command is bytes through ptys."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from humanoid_bringup.closed_loop import ClosedLoop, Tick, tilt
 
+ROBOTS = Path(__file__).parents[2] / "config" / "robots"
 
-def run(seconds: float) -> tuple[ClosedLoop, list[Tick]]:
+
+def run(
+    seconds: float, hardware: str | Path = "dynamixel-emulated"
+) -> tuple[ClosedLoop, list[Tick]]:
     ticks: list[Tick] = []
-    loop = ClosedLoop("g1", "dynamixel-emulated", seed=3)
+    loop = ClosedLoop("g1", hardware, seed=3)
     try:
         loop.run(seconds, ticks.append)
     finally:
@@ -34,3 +40,15 @@ def test_two_runs_are_the_same_to_the_bit() -> None:
         assert one.sample.stamp == other.sample.stamp
         np.testing.assert_array_equal(one.sample.position, other.sample.position)
         np.testing.assert_array_equal(one.targets.effort, other.targets.effort)
+
+
+def test_the_g1_stands_with_its_imu_on_a_serial_line(tmp_path: Path) -> None:
+    text = (ROBOTS / "g1/hardware/dynamixel-emulated.yaml").read_text()
+    imu = "  imu: {bus: imu}\n  buses:\n    imu: {protocol: hipnuc, port: imu}\n"
+    file = tmp_path / "with-imu.yaml"
+    file.write_text(text.replace("  buses:\n", imu, 1))
+    loop, ticks = run(1.0, file)
+    assert loop.control.mode_state.mode == "stand"
+    assert tilt(ticks[-1].estimate.orientation) < 0.03
+    assert all(tick.sample.imu is not None for tick in ticks)
+    assert {tick.source for tick in ticks} == {"command"}

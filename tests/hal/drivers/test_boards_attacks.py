@@ -218,3 +218,18 @@ def test_an_imu_that_lost_its_settings_is_set_up_again(
             break
     assert driver.imu.link.state is LinkState.READY
     assert driver.emulator.buses["imu"].boards.rate == 400.0
+
+
+@pytest.mark.parametrize(("imu", "slow"), [("hipnuc", False), ("xsens_mti", True)])
+def test_an_imu_that_is_too_slow_for_the_cycle_is_remarked(
+    make_driver: Callable[..., EmulatedDriver], imu: str, slow: bool
+) -> None:
+    driver = make_driver("dynamixel", imu)
+    assert any("450 are needed" in remark for remark in driver.remarks) is slow
+
+
+def test_an_imu_without_gyroscope_is_none_to_balance_with(
+    make_driver: Callable[..., EmulatedDriver],
+) -> None:
+    assert not make_driver("dynamixel", "bno085_rvc").capabilities.imu
+    assert make_driver("dynamixel", "hipnuc").capabilities.imu

@@ -181,6 +181,8 @@ class ImuProtocol(Protocol[P]):
 
     #: Whether it measures angular velocity. Without, readings hold NaN there: no balance with it.
     gyroscope: ClassVar[bool] = True
+    #: [Hz] at which it sends new readings; None: whenever it is asked.
+    rate: float | None = None
 
     @abstractmethod
     def __init__(self, options: Any = None) -> None:

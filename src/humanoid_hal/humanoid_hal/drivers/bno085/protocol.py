@@ -11,6 +11,7 @@ class Bno085Rvc(StreamedImu):
 
     name = "BNO085 (UART-RVC)"
     gyroscope = False
+    FIXED_RATE = 100.0
     default_baud = 115_200
     frames = codec.FORMAT
 

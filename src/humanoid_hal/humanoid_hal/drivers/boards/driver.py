@@ -25,6 +25,8 @@ from humanoid_hal.lookup import UnknownNameError
 
 #: Stop frames that close() sends to every device (row 30).
 STOP_FRAMES = 5
+#: Smallest share of samples with new IMU values (perception's `health.imu_rate`).
+IMU_SHARE = 0.9
 #: [s] of silence after which an IMU has lost its settings rather than a few readings.
 IMU_SILENCE = 0.5
 
@@ -87,7 +89,7 @@ class BoardsDriver(Driver):
         except DriverError:
             self.close()
             raise
-        self.remarks = tuple(text for some in remarks for text in some)
+        self.remarks = (*(text for some in remarks for text in some), *self._slow_imu())
         self._next = time.monotonic_ns()
         self._system_ahead = time.time_ns() - self._next
 
@@ -256,6 +258,18 @@ class BoardsDriver(Driver):
         known = readings.voltage[~np.isnan(readings.voltage)]
         if known.size:
             voltages.append(float(known.min()))
+
+    def _slow_imu(self) -> tuple[str, ...]:
+        """A remark if the IMU has no new reading for most samples."""
+        rate = None if self.imu is None else self.imu.link.protocol.rate  # type: ignore[attr-defined]
+        needed = IMU_SHARE * self.options.control_rate
+        if rate is None or rate >= needed:
+            return ()
+        return (
+            f"the IMU sends {rate:g} readings a second, {needed:g} are needed at a control rate of "
+            f"{self.options.control_rate:g} Hz: the estimator will call it lost; raise the bus's "
+            "`rate` or lower the control rate",
+        )
 
     def _imu_sample(self) -> ImuSample | None:
         """The IMU's reading; one that has been silent for long is set up anew, as after a restart."""

@@ -37,9 +37,10 @@ class EmulatedDriver(BoardsDriver):
 
     @classmethod
     def capable(cls, options: BoardsOptions) -> Capabilities:
-        """As boards can; there is always an IMU, and what the simulated feet feel."""
+        """As boards can, and what the simulated feet feel; where no bus has an IMU, the world has."""
         felt = isinstance(options, EmulatedOptions) and options.feels_the_ground
-        return replace(super().capable(options), imu=True, wrenches=felt)
+        able = super().capable(options)
+        return replace(able, imu=able.imu or options.imu is None, wrenches=felt)
 
     def __init__(self, robot: RobotDescription, options: EmulatedOptions | None = None) -> None:
         """Builds the boards and the world behind them. Raises DriverError."""

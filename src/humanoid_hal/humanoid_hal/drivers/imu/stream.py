@@ -44,10 +44,13 @@ class StreamedImu(ImuProtocol[bytes]):
     #: Its name in messages.
     name: ClassVar[str]
     frames: ClassVar[Format]
+    #: [Hz] of a device without the option `rate`.
+    FIXED_RATE: ClassVar[float] = 0.0
 
     def __init__(self, options: Any = None) -> None:
         """Raises BoardError where `options` ask for what the device cannot do."""
         self.options = options or self.Options()
+        self.rate = float(getattr(self.options, "rate", self.FIXED_RATE))
         self.counters = Counters()
         self._mounting = Mounting(self.options.rpy)
         self._reader = FrameReader(self.frames)
