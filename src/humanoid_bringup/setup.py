@@ -10,7 +10,10 @@ root = Path(__file__).resolve().parents[2]
 share = Path("share/humanoid_bringup")
 
 data_files = {
-    "lib/humanoid_bringup": ["scripts/graph_node", "scripts/humanoid", "scripts/recorder_node"],
+    "lib/humanoid_bringup": [
+        *("scripts/graph_node", "scripts/humanoid", "scripts/recorder_node"),
+        "scripts/transforms_node",
+    ],
     "share/ament_index/resource_index/packages": ["resource/humanoid_bringup"],
     str(share): ["package.xml"],
 }

@@ -48,6 +48,7 @@ def test_every_option_changes_the_graph(config):
         "namespace": "robot1",
         "record": "bag",
         "incidents": "incidents",
+        "transforms": True,
     }
     assert set(changed) == {field.name for field in fields(Options)}
     default = graph("biped", "mujoco")

@@ -2,7 +2,9 @@
 
 import argparse
 import math
+from importlib.util import find_spec
 
+from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import Options, option_help
 
 
@@ -60,6 +62,7 @@ def add_graph(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
     parser.add_argument(
         "--no-incidents", dest="incidents", action="store_const", const="", help="no such files"
     )
+    parser.add_argument("--tf", action="store_true", help=option_help("transforms"))
     parser.add_argument("--cpus", default="", help=option_help("cpus"))
     parser.add_argument("--verbose", action="store_true", help="print what the nodes print")
     add_json(parser, "print one JSON object when it ends, and nothing else")
@@ -69,6 +72,11 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
     """The options of :func:`add_graph` and `others`."""
     from humanoid_bringup.incidents import default_directory
 
+    if arguments.tf and find_spec("tf2_msgs") is None:
+        raise HumanoidError(
+            "TF needs tf2_msgs, which comes with a ROS 2 installation: source one, or leave --tf out",
+            Exit.ENVIRONMENT,
+        )
     known = {"default": str(default_directory())}
     return Options(
         incidents=known.get(arguments.incidents, arguments.incidents),
@@ -76,5 +84,6 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
         cpus=arguments.cpus,
         namespace=arguments.namespace,
         record=arguments.record,
+        transforms=arguments.tf,
         **others,  # type: ignore[arg-type]  # checked by the callers' arguments
     )

@@ -17,6 +17,7 @@ HAL = "humanoid_hal"
 PERCEPTION = "humanoid_perception"
 CONTROL = "humanoid_control"
 RECORDER = "humanoid_recorder"
+TRANSFORMS = "humanoid_transforms"
 
 AUTOSTART = ("none", "inactive", "active")
 
@@ -87,6 +88,7 @@ class Options:
     incidents: str = _option(
         "", "directory for one file per reaction of DAMP or above: the last 30 s; empty: none"
     )
+    transforms: bool = _option(False, "publish TF, for RViz; needs tf2_msgs, of ROS 2 itself")
 
 
 def option_help(name: str) -> str:
@@ -130,7 +132,7 @@ def graph(
         # Without `config`: each node finds its own file beside robot.yaml.
         together = {**common, "cpu": cpus[0], **hal, "startup_mode": options.startup_mode}
         return (
-            *_recorder(options, robot_file, hardware_file),
+            *_observers(options, robot_file, hardware_file),
             NodeSpec(
                 "humanoid_bringup",
                 "graph_node",
@@ -142,7 +144,7 @@ def graph(
             ),
         )
     return (
-        *_recorder(options, robot_file, hardware_file),
+        *_observers(options, robot_file, hardware_file),
         NodeSpec(
             HAL,
             "hal_node",
@@ -167,6 +169,20 @@ def graph(
             namespace=options.namespace,
         ),
     )
+
+
+def _observers(options: Options, robot_file: Path, hardware_file: Path) -> tuple[NodeSpec, ...]:
+    """The nodes that only look on."""
+    transforms = NodeSpec(
+        "humanoid_bringup",
+        "transforms_node",
+        TRANSFORMS,
+        {"robot": str(robot_file)},
+        namespace=options.namespace,
+        essential=False,
+    )
+    recorder = _recorder(options, robot_file, hardware_file)
+    return (*recorder, transforms) if options.transforms else recorder
 
 
 def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[NodeSpec, ...]:

@@ -91,6 +91,27 @@ def turn(axis: Array, angle: float) -> Array:
     return np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross
 
 
+def quaternion(rotation: Array) -> Array:
+    """Unit quaternion x y z w of a rotation matrix, shape (3, 3) (Shepperd's method)."""
+    trace = float(np.trace(rotation))
+    sizes = np.append(np.diag(rotation), trace)
+    largest = int(np.argmax(sizes))
+    q: Array = np.empty(4)
+    if largest == 3:
+        q[3] = 1.0 + trace
+        for i in range(3):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            q[i] = rotation[k, j] - rotation[j, k]
+    else:
+        i, j, k = largest, (largest + 1) % 3, (largest + 2) % 3
+        q[i] = 1.0 + 2.0 * rotation[i, i] - trace
+        q[j] = rotation[j, i] + rotation[i, j]
+        q[k] = rotation[k, i] + rotation[i, k]
+        q[3] = rotation[k, j] - rotation[j, k]
+    q /= np.linalg.norm(q)
+    return q if q[3] >= 0.0 else -q
+
+
 def frames(links: tuple[Part, ...], angles: Mapping[str, float]) -> dict[str, tuple[Array, Array]]:
     """Link -> position, shape (3,), and rotation, shape (3, 3), in the root link.
 

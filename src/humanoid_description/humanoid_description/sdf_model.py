@@ -14,7 +14,15 @@ from lxml import etree
 
 from humanoid_description.gazebo_topics import GazeboTopics, gazebo_topics
 from humanoid_description.robot import Array, Foot, Imu, RobotDescription
-from humanoid_description.scene import CONTACT_RADIUS, Part, SceneOptions, frames, parts, turn
+from humanoid_description.scene import (
+    CONTACT_RADIUS,
+    Part,
+    SceneOptions,
+    frames,
+    parts,
+    quaternion,
+    turn,
+)
 from humanoid_description.urdf import Pose
 
 #: [kg] Of a sole link, and [kg m^2] its inertia about every axis.
@@ -273,29 +281,8 @@ def _sensor(parent: Element, name: str, kind: str, rate: float) -> Element:
 def _pose(xyz: Array, rotation: Array) -> Element:
     """``<pose>``: x y z [m] and the quaternion x y z w."""
     element = etree.Element("pose", rotation_format="quat_xyzw")
-    element.text = f"{_numbers(xyz)} {_numbers(_quaternion(rotation))}"
+    element.text = f"{_numbers(xyz)} {_numbers(quaternion(rotation))}"
     return element
-
-
-def _quaternion(rotation: Array) -> Array:
-    """The quaternion x y z w of a rotation matrix (Shepperd's method)."""
-    trace = float(np.trace(rotation))
-    sizes = np.append(np.diag(rotation), trace)
-    largest = int(np.argmax(sizes))
-    quaternion = np.empty(4)
-    if largest == 3:
-        quaternion[3] = 1.0 + trace
-        for i in range(3):
-            j, k = (i + 1) % 3, (i + 2) % 3
-            quaternion[i] = rotation[k, j] - rotation[j, k]
-    else:
-        i, j, k = largest, (largest + 1) % 3, (largest + 2) % 3
-        quaternion[i] = 1.0 + 2.0 * rotation[i, i] - trace
-        quaternion[j] = rotation[j, i] + rotation[i, j]
-        quaternion[k] = rotation[k, i] + rotation[i, k]
-        quaternion[3] = rotation[k, j] - rotation[j, k]
-    quaternion /= np.linalg.norm(quaternion)
-    return quaternion if quaternion[3] >= 0.0 else -quaternion
 
 
 def _text(parent: Element, tag: str, text: str) -> Element:

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from humanoid_bringup.bags.bag import Bag
 from humanoid_bringup.bags.fields import scalars
@@ -64,3 +65,17 @@ def test_every_curve_of_the_plotjuggler_layout_is_recorded(recorded):
     curves = [curve.get("name") for curve in root.iter("curve")]
     assert len(curves) > 10
     assert [curve for curve in curves if curve not in known] == []
+
+
+def test_the_rviz_file_shows_topics_of_the_graph_with_their_qos(recorded):
+    shown = yaml.safe_load((LAYOUTS / "humanoid.rviz").read_text())["Visualization Manager"]
+    assert shown["Global Options"]["Fixed Frame"] == "odom"
+    best_effort = {"odom", "wrench/l_sole", "wrench/r_sole"}
+    for display in shown["Displays"]:
+        topic = display.get("Topic") or display.get("Description Topic")
+        if topic is None:
+            continue
+        assert f"/{topic['Value']}" in {path.split(".")[0] for path in recorded}
+        reliable = topic["Reliability Policy"] == "Reliable"
+        latched = topic["Durability Policy"] == "Transient Local"
+        assert reliable == latched == (topic["Value"] not in best_effort)
