@@ -17,6 +17,7 @@ from humanoid_bringup import cli, prompt
 from humanoid_bringup.commands import calibrate
 from humanoid_description import load_robot
 from humanoid_hal.bus.device import Device
+from humanoid_hal.bus.families import find_protocol
 from humanoid_hal.emulation.boards import find_emulator
 from humanoid_hal.emulation.bus import EmulatedBus, WireOptions
 from humanoid_hal.emulation.emulator import Emulator
@@ -55,6 +56,7 @@ class Rig:
         self.file = directory / "hardware" / "real.yaml"
         self.ids = (1, 2)
         self.models = ("DM-J4310", "DM-J4310")
+        self.protocol, self.baud = "damiao", 1_000_000
         self.hand = False  # joints stand where a hand puts them
         self.position = np.zeros(len(JOINTS))  # [rad] there
         self.port = directory / "bus"
@@ -80,12 +82,15 @@ class Rig:
             for joint, id, model in zip(JOINTS, self.ids, self.models, strict=False)
         ]
         self.motors = Motors(devices)
-        self.boards = find_emulator("damiao")(self.motors, None)
+        kind = find_protocol(self.protocol)
+        self.boards = find_emulator(self.protocol)(self.motors, kind.Options())
+        self.boards.preset(self.baud)
         self.plant = self.make_plant(
             self.robot, [Group(self.motors, np.arange(len(devices)))], None
         )
+        adapter = SlcanAdapter() if kind.medium == "can" else None
         bus = EmulatedBus(
-            "legs", PtyPort(self.port), self.boards, WireOptions(timed=False), SlcanAdapter()
+            "legs", PtyPort(self.port), self.boards, WireOptions(timed=False), adapter
         )
         self.emulator = Emulator([bus], self.plant, PERIOD)
         self._thread = threading.Thread(target=self.emulator.run, args=(self._over.is_set,))

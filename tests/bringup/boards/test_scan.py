@@ -24,6 +24,40 @@ def test_a_scan_tells_id_model_firmware_and_voltage_at_the_right_bit_rate(rig, c
     assert all(board["firmware"] and board["voltage_v"] > 10 for board in answer["boards"])
 
 
+@pytest.mark.parametrize(
+    ("protocol", "model", "baud"),
+    [("dynamixel", "XM540-W270", 57_600), ("feetech_sts", "STS3215", 500_000)],
+)
+def test_a_serial_scan_finds_boards_at_whatever_baud_rate(rig, capsys, protocol, model, baud):
+    rig.protocol, rig.models, rig.baud = protocol, (model, model), baud
+    rig.start()
+    where = ("--port", str(rig.port), "--protocol", protocol)
+    assert cli.main(["scan", *where, "--ids", "1-3", "--json"]) == Exit.OK
+    boards = json.loads(capsys.readouterr().out)["boards"]
+    assert [(board["id"], board["baud"], board["model"]) for board in boards] == [
+        (1, baud, model), (2, baud, model),
+    ]  # fmt: skip
+    assert all(board["voltage_v"] > 5 and board["temperature_degc"] > 0 for board in boards)
+
+
+def test_a_new_motor_gets_id_and_baud_rate(rig, ask, enter, capsys):
+    protocol, model, baud, wanted = "dynamixel", "XM540-W270", 57_600, 1_000_000
+    rig.protocol, rig.models, rig.ids, rig.baud = protocol, (model,), (1,), baud
+    rig.start()
+    text = rig.file.read_text().replace(
+        "protocol: damiao, transport: slcan", f"protocol: {protocol}"
+    )
+    text = text.replace(f"port: {rig.port}", f"port: {rig.port}, baud: {wanted}")
+    rig.file.write_text(text.replace("DM-J4310", model))
+    enter(None)
+    assert ask("setup-motors", "--joint", "right_hip", "--json") == Exit.OK
+    (motor,) = json.loads(capsys.readouterr().out)["motors"]
+    assert (motor["id_before"], motor["baud_before"]) == (1, baud)
+    assert ask("scan", "--ids", "1-3", "--json") == Exit.OK
+    (board,) = json.loads(capsys.readouterr().out)["boards"]
+    assert (board["id"], board["baud"]) == (2, wanted)
+
+
 def test_a_scan_is_a_table_for_people(rig, ask, capsys):
     rig.start()
     assert ask("scan") == Exit.OK
