@@ -1,14 +1,14 @@
 """The hardware that a verb works on: a robot's hardware file, or a driver with its defaults."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.locate import find_hardware, find_robot, hardware_files
+from humanoid_bringup.locate import find_hardware, find_robot, hardware_files, nearest
 
 if TYPE_CHECKING:
     from humanoid_description import RobotDescription
@@ -82,6 +82,15 @@ def add_hardware(parser: argparse.ArgumentParser, *, required: bool = True) -> N
     parser.add_argument(
         "--hardware", required=required, help="a hardware file, or a robot's hardware by name"
     )
+
+
+def check_joint(name: str, known: Iterable[str]) -> None:
+    """Raises HumanoidError, with the nearest, when `name` is not among the `known` joints."""
+    names = list(known)
+    if name not in names:
+        guess = nearest(name, names)
+        hint = f"did you mean '{guess}'?" if guess else f"known: {', '.join(names)}"
+        raise HumanoidError(f"no joint '{name}' there; {hint}", Exit.USAGE)
 
 
 def load(robot: str, hardware: str, rate: float | None = None) -> Hardware:

@@ -18,7 +18,8 @@ def entered(timeout: float = 0.0) -> bool:
 
 
 def wait_for_enter(text: str) -> None:
-    """Say `text`, then wait for Enter."""
-    console.say(f"{text}, then press Enter")
+    """Say `text` (empty: nothing), then wait for Enter."""
+    if text:
+        console.say(f"{text}, then press Enter")
     while not entered(0.5):
         pass

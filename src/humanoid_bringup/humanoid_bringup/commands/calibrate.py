@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.hardware import Hardware, add_hardware, load
-from humanoid_bringup.locate import nearest
+from humanoid_bringup.hardware import Hardware, add_hardware, check_joint, load
 from humanoid_bringup.prompt import entered
 
 if TYPE_CHECKING:
@@ -81,10 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _joints(arguments: argparse.Namespace, hardware: Hardware) -> list[str]:
     known = list(hardware.boards().joints)
     for name in arguments.joint or ():
-        if name not in known:
-            guess = nearest(name, known)
-            hint = f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(known)}"
-            raise HumanoidError(f"no joint '{name}' in the hardware file{hint}", Exit.USAGE)
+        check_joint(name, known)
     poses = hardware.robot.poses
     if arguments.posture and arguments.posture not in poses:
         raise HumanoidError(f"no pose '{arguments.posture}'; known: {', '.join(poses)}", Exit.USAGE)

@@ -18,8 +18,7 @@ from dataclasses import asdict
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json, finite, positive
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.hardware import add_hardware, load
-from humanoid_bringup.locate import nearest
+from humanoid_bringup.hardware import add_hardware, check_joint, load
 from humanoid_bringup.signals import Interrupts
 
 #: Of the distance: a joint that moved less did not follow.
@@ -40,11 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from humanoid_hal.tools.jog import Jog
 
     hardware = load(arguments.robot, arguments.hardware)
-    known = hardware.robot.joint_names
-    if arguments.joint not in known:
-        guess = nearest(arguments.joint, known)
-        hint = f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(known)}"
-        raise HumanoidError(f"no joint '{arguments.joint}'{hint}", Exit.USAGE)
+    check_joint(arguments.joint, hardware.robot.joint_names)
     if not arguments.json:
         console.say(f"torque on; moving {arguments.joint} by {arguments.distance:+g} rad and back")
     with Interrupts() as interrupts, hardware.opened(torque=True) as driver:

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.hardware import add_hardware, load
-from humanoid_bringup.locate import nearest
+from humanoid_bringup.hardware import add_hardware, check_joint, load
 from humanoid_bringup.prompt import wait_for_enter
 
 if TYPE_CHECKING:
@@ -44,10 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     done = []
     for number, (place, device) in enumerate(todo, 1):
         text = f"{number}/{len(todo)} connect only the motor of {device.joint} to {place.port}"
-        if arguments.json:
-            _wait_silently()
-        else:
-            wait_for_enter(text)
+        wait_for_enter("" if arguments.json else text)
         done.append(_set_up(place, device, arguments.json))
     if arguments.json:
         console.print_json({"ok": True, "motors": done})
@@ -63,12 +59,8 @@ def _todo(arguments: argparse.Namespace) -> "list[tuple[Place, Device]]":
         for target in targets(boards)
         for device in boards.devices(target.bus)
     ]
-    known = [device.joint for _, device in found]
     for name in arguments.joint or ():
-        if name not in known:
-            guess = nearest(name, known)
-            hint = f"; did you mean '{guess}'?" if guess else f"; known: {', '.join(known)}"
-            raise HumanoidError(f"no joint '{name}' in the hardware file{hint}", Exit.USAGE)
+        check_joint(name, (device.joint for _, device in found))
     return [item for item in found if not arguments.joint or item[1].joint in arguments.joint]
 
 
@@ -81,13 +73,6 @@ def _show(todo: "list[tuple[Place, Device]]", as_json: bool) -> int:
     else:
         console.say(console.table([head, *rows]))
     return Exit.OK
-
-
-def _wait_silently() -> None:
-    from humanoid_bringup.prompt import entered
-
-    while not entered(0.5):
-        pass
 
 
 def _set_up(place: "Place", device: "Device", as_json: bool) -> dict[str, object]:
