@@ -69,10 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if module is None:
         parser.print_help()
         return Exit.USAGE
+    as_json = bool(getattr(options, "json", False))
+    console.begin()
     try:
         return int(module.run(options))
     except HumanoidError as problem:
-        return _report(problem, problem.code)
+        return _report(problem, problem.code, as_json)
     except KeyboardInterrupt:
         console.clear()
         return 130
@@ -80,16 +82,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (for the interpreter's last flush)
         return Exit.FAILED
     except Exception as problem:
-        return _report(problem, Exit.FAILED)
+        return _report(problem, Exit.FAILED, as_json)
 
 
-def _report(problem: Exception, code: int) -> int:
+def _report(problem: Exception, code: int, as_json: bool) -> int:
     if os.environ.get("HUMANOID_DEBUG"):
         traceback.print_exception(problem)
     known = isinstance(problem, HumanoidError)
     kind = "" if known else f"unexpected {type(problem).__name__}: "
     hint = "" if known else "; HUMANOID_DEBUG=1 shows where"
     console.error(f"{kind}{problem}{hint}")
+    if as_json:
+        console.print_failure(f"{kind}{problem}", int(code))
     return code
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _live = ""
+_printed = False  # the JSON object of this command
 
 
 def say(text: str) -> None:
@@ -40,8 +41,22 @@ def error(text: str) -> None:
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object in one line; what is not finite becomes null."""
+    global _printed
     clear()
+    _printed = True
     print(json.dumps(_finite(value), allow_nan=False), flush=True)
+
+
+def print_failure(text: str, code: int) -> None:
+    """The JSON object of a command that ended without one of its own."""
+    if not _printed:
+        print_json({"ok": False, "exit_code": code, "error": text})
+
+
+def begin() -> None:
+    """A new command: nothing was printed."""
+    global _printed
+    _printed = False
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:

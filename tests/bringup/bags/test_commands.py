@@ -79,6 +79,13 @@ def test_diff_gives_its_verdict_as_exit_code_and_json(small, tmp_path, capsys):
     assert (tmp_path / "r.html").is_file()
 
 
+def test_a_refusal_is_one_json_object_too(tmp_path, capsys):
+    code, shown, errors = say(capsys, "bag", "check", tmp_path / "gone", "--json")
+    said = json.loads(shown)
+    assert (code, said["ok"], said["exit_code"]) == (Exit.BAG, False, Exit.BAG)
+    assert said["error"] in errors
+
+
 @pytest.mark.parametrize(
     "words",
     [

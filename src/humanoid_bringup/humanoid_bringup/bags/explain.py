@@ -27,6 +27,7 @@ NEXT = {
     "estimator_divergence": "replay perception with this file; feet slipping, a wrong IMU mounting?",
     "imu_dropout": "plug and rate of the IMU",
     "fall": "what came before: a push, a slip, an order out of reach",
+    "fall_foreseen": "what came before: a push, a slip, an order out of reach",
     "fallen": "the robot lies: lift it into its start pose before rearm",
     "bus_off": "CAN wiring, termination and bit rate",
     "board_rebooted": "supply of that board: it lost power or crashed",
