@@ -11,7 +11,7 @@ from hal_parsers import FRAMINGS, Framing, Wire, families, frames_of, read_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanoid_hal.bus.can import CanBatch
+from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.can import slcan
 
@@ -243,3 +243,23 @@ def test_emulated_boards_survive_any_host(name: str) -> None:
         for reply in wire.boards.receive(wire.noise(noise), wire.now, wire.baud):
             assert reply.payload is not None
         wire.wait(0.001)
+
+
+@pytest.mark.parametrize("family", [name for name in families() if Wire(name).can])
+@pytest.mark.parametrize("length", range(9))
+def test_frames_of_every_identifier_and_length_are_survived(family: str, length: int) -> None:
+    wire = Wire(family)
+    wire.start()
+    random = np.random.default_rng(length)
+    ids = [*range(0x800), *(EXTENDED | int(id) for id in random.integers(0, 1 << 29, 300))]
+    # Also the forms that private protocols of 29 bits give to our devices.
+    ids += [
+        EXTENDED | kind << 24 | host << 8 | id
+        for kind in range(32)
+        for host in (0, 253)
+        for id in (1, 2)
+    ]
+    frames = CanBatch.of([(id, random.bytes(length)) for id in ids])
+    wire.boards.receive(frames, wire.now, None)
+    wire.cycle(lambda answer: [frames, answer])
+    wire.wait(0.001)

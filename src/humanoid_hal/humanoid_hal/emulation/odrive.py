@@ -87,15 +87,22 @@ class ODriveBoards(CanBoards):
             index = self.at.get((identifier & 0x7FF) >> 5, -1)
             if index < 0 or not self.hears(np.array([index]))[0]:
                 continue
-            cmd = identifier & 0x1F
-            if identifier & REMOTE:
-                replies.append((index, self._message(index, cmd)))
-            elif cmd == Cmd.SDO_OUT:
-                replies += self._sdo(index, data)
-            else:
-                self.fed[index] = now
-                replies += self._order(index, cmd, data)
+            try:
+                replies += self._hear(index, identifier, data, now)
+            except (struct.error, KeyError):
+                pass  # of a wrong length or unknown: an axis does not answer that
         return replies
+
+    def _hear(
+        self, index: int, identifier: int, data: bytes, now: float
+    ) -> Sequence[tuple[int, CanBatch]]:
+        cmd = identifier & 0x1F
+        if identifier & REMOTE:
+            return [(index, self._message(index, cmd))]
+        if cmd == Cmd.SDO_OUT:
+            return self._sdo(index, data)
+        self.fed[index] = now
+        return self._order(index, cmd, data)
 
     def _order(self, index: int, cmd: int, data: bytes) -> Sequence[tuple[int, CanBatch]]:
         if cmd == Cmd.STATE:
