@@ -82,7 +82,7 @@ class ODriveBoards(CanBoards):
 
     def execute(self, payload: CanBatch, now: float) -> Sequence[tuple[int, CanBatch]]:
         """See :meth:`CanBoards.execute`."""
-        replies = []
+        replies: list[tuple[int, CanBatch]] = []
         for identifier, data in payload.frames():
             index = self.at.get((identifier & 0x7FF) >> 5, -1)
             if index < 0 or not self.hears(np.array([index]))[0]:
