@@ -29,7 +29,9 @@ def test_the_g1_stands_on_emulated_dynamixels() -> None:
     assert tilt(last.estimate.orientation) < 0.03
     assert all(tick.sample.fresh.all() for tick in ticks)
     assert {tick.source for tick in ticks} == {"command"}
-    assert sum(bus.protocol.counters.corrupt for bus in loop.driver.buses) == 0
+    links = [*(bus.link for bus in loop.driver.buses), loop.driver.imu.link]
+    assert len(links) == 6
+    assert sum(link.protocol.counters.corrupt for link in links) == 0
     assert np.isfinite(last.sample.temperature).all()
     assert last.sample.voltage == pytest.approx(24.0)
 
@@ -42,11 +44,12 @@ def test_two_runs_are_the_same_to_the_bit() -> None:
         np.testing.assert_array_equal(one.targets.effort, other.targets.effort)
 
 
-def test_the_g1_stands_with_its_imu_on_a_serial_line(tmp_path: Path) -> None:
+def test_the_g1_stands_with_another_imu_on_its_serial_line(tmp_path: Path) -> None:
     text = (ROBOTS / "g1/hardware/dynamixel-emulated.yaml").read_text()
-    imu = "  imu: {bus: imu}\n  buses:\n    imu: {protocol: hipnuc, port: imu}\n"
-    file = tmp_path / "with-imu.yaml"
-    file.write_text(text.replace("  buses:\n", imu, 1))
+    microstrain = "microstrain, port: imu, baud: 921600, options: {rate: 1000}"
+    assert microstrain in text
+    file = tmp_path / "other-imu.yaml"
+    file.write_text(text.replace(microstrain, "hipnuc, port: imu", 1))
     loop, ticks = run(1.0, file)
     assert loop.control.mode_state.mode == "stand"
     assert tilt(ticks[-1].estimate.orientation) < 0.03

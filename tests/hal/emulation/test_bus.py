@@ -22,6 +22,9 @@ class Parrot(Boards[Any]):
     def __init__(self, motors: Motors | None = None, options: Any = None) -> None:
         self.heard: list[tuple[Any, float, int | None]] = []
 
+    def tick(self, now: float) -> Sequence[Reply[Any]]:
+        return [Reply(b"tick")]
+
     def receive(self, payload: Any, now: float, baud: int | None) -> Sequence[Reply[Any]]:
         self.heard.append((payload, now, baud))
         if isinstance(payload, CanBatch):
@@ -146,11 +149,13 @@ def test_what_the_host_does_not_fetch_is_lost_without_blocking(port, host) -> No
 
 
 def test_an_unplugged_port_vanishes_and_comes_back_as_a_new_device(port, host) -> None:
+    bus = EmulatedBus("bus", port, Parrot(), WireOptions(timed=False))
     port.unplug()
+    bus.tick(1.0)  # nobody hears it
     assert not port.path.exists()
     assert port.read() == b""
     host.close()
     port.plug()
     with serial.Serial(str(port.path), 1_000_000, timeout=5.0) as again:
-        port.write(b"x")
-        assert again.read(1) == b"x"
+        bus.tick(2.0)
+        assert again.read(4) == b"tick"

@@ -160,9 +160,9 @@ class Exchange:
         self._follows = any(_follows(link.protocol) for link in self.links)
         self._quickest = 0.0  # [s] that a cycle took lately until all had answered
 
-    def drain(self) -> None:
+    def drain(self, timeout: float = 0.0) -> None:
         """Pass on what has arrived already: too late for the last cycle, or early for the next."""
-        self._wait(0.0)
+        self._wait(timeout)
 
     def collect(self, until: float, gap: float) -> None:
         """Listen until every READY link is complete, or the steady time `until` [s] has come.

@@ -77,8 +77,10 @@ class EmulatedBus:
         return self._deliver(now) or bool(data)
 
     def tick(self, now: float) -> None:
-        """Let time pass for the boards."""
-        self._answer(self.boards.tick(now), now)
+        """Let time pass for the boards; what they say to an unplugged adapter is lost."""
+        said = self.boards.tick(now)
+        if self.port.plugged:
+            self._answer(said, now)
         self._deliver(now)
 
     def _hear(self, data: bytes, now: float) -> None:

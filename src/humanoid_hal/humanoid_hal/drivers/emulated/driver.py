@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from humanoid_description import RobotDescription
-from humanoid_hal.bus.exchange import Exchange
+from humanoid_hal.bus.exchange import Exchange, LinkState
 from humanoid_hal.driver import Capabilities, Sample
 from humanoid_hal.drivers.boards.driver import BoardsDriver
 from humanoid_hal.drivers.boards.options import BoardsOptions
@@ -25,6 +25,8 @@ from humanoid_hal.emulation.bus import WireOptions
 
 #: [s] of real time for a cycle: only a broken emulator needs it.
 _PATIENCE = 5.0
+#: [s] of real time that bytes may need through the kernel before somebody looks again.
+_MOMENT = 0.0002
 
 
 class EmulatedDriver(BoardsDriver):
@@ -92,6 +94,9 @@ class EmulatedDriver(BoardsDriver):
         self.emulator.expect(
             {name: link.transport.traffic[0] for name, link in self._links.items()}
         )
+        until = time.monotonic() + _PATIENCE
+        while self._serve() and time.monotonic() < until:
+            self._exchange.drain(_MOMENT)  # what came in between belongs to no cycle
         self.emulator.advance()
 
     def _stamp(self) -> int:
@@ -104,6 +109,8 @@ class EmulatedDriver(BoardsDriver):
         """Whether bytes are still between host and boards."""
         busy = self.emulator.pump()
         for name, link in self._links.items():
+            if link.state in (LinkState.CLOSED, LinkState.LOST):
+                continue  # its counts are those of a port that is gone
             port = self.emulator.buses[name].port
             sent, received = link.transport.traffic
             busy |= port.plugged and (port.received < sent or port.sent > received)
