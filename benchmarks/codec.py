@@ -85,26 +85,32 @@ def dynamixel_protocol(count: int = JOINTS) -> Callable[[], object]:
     devices = [Device("", id, "XM540-W270") for id in range(1, count + 1)]
     protocol: Any = DynamixelProtocol(devices, DynamixelOptions(slow_every=0))
     protocol._state.expect(torque=True)
-    return _cycle(protocol, answers(count), count)
+    data = answers(count)
+    return _cycle(protocol, lambda request: data, count)
 
 
 def feetech_protocol() -> Callable[[], object]:
     """The same with STS servos."""
     devices = [Device("", id, "STS3215") for id in range(1, JOINTS + 1)]
-    data = b"".join(
-        feetech.make_packet(device.id, 0, b"\1\2\3\4\5\0\x4a\x19") for device in devices
-    )
-    protocol = FeetechSts(devices)
-    return _cycle(protocol, data, JOINTS)
+    state = b"\1\2\3\4\5\0\x4a\x19"
+    known: dict[int, bytes] = {}
+
+    def answer(request: bytes) -> bytes:
+        size = request[6]  # now and then torque enable and what stands between are read as well
+        if size not in known:
+            data = state.rjust(size, b"\1")
+            known[size] = b"".join(feetech.make_packet(device.id, 0, data) for device in devices)
+        return known[size]
+
+    return _cycle(FeetechSts(devices), answer, JOINTS)
 
 
-def _cycle(protocol: Any, data: bytes, count: int) -> Callable[[], object]:
+def _cycle(protocol: Any, answer: Callable[[bytes], bytes], count: int) -> Callable[[], object]:
     some = np.full(count, 0.1)
     command = Command(some, some, some, some, some)
 
     def cycle() -> bytes:
-        protocol.request()
-        protocol.receive(data)
+        protocol.receive(answer(protocol.request()))
         assert protocol.complete
         protocol.readings()
         frame: bytes = protocol.command(command)
