@@ -281,4 +281,4 @@ def test_beside_a_hal_nothing_is_published(domain, play):
     finally:
         hal.close()
     assert code == Exit.ENVIRONMENT
-    assert "a replay is no robot" in errors
+    assert "a replay is no robot" in errors["error"]
