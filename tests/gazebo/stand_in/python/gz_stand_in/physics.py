@@ -36,6 +36,7 @@ class Physics:
             force = np.array(steady.findtext("force").split(), dtype=float)
             self.pushes[steady.findtext("entity_name").rpartition("::")[2]] = force
         self.steps = 0
+        self.began = False  # before its first step a new server has no joint states
         self.nanoseconds = round(self.model.opt.timestep * 1e9)
         self.reset()
 
@@ -69,6 +70,7 @@ class Physics:
         mujoco.mj_step1(model, data)
         self.forces.clear()
         self.steps += 1
+        self.began = True
 
     def touches(self, link):
         """Whether a link touches anything."""

@@ -49,7 +49,7 @@ class Publishers:
         """As :meth:`due`, of a world that stands still: the joint states, again and again."""
         for topic in topics:
             _, make = self._makers.get(topic, (0, None))
-            if make == self._joints and self._physics.steps:
+            if make == self._joints and self._physics.began:
                 yield topic, self._stamped(make())
 
     def _interval(self, rate):
