@@ -1,10 +1,11 @@
-"""How a robot walks: speeds reached, and pushes survived while walking.
+"""How a robot walks: speeds reached, pushes survived, uneven ground, errors of model and sensors.
 
-On the estimate, with sensor noise. Speed: the mean velocity of the base, in its own heading, after
-the first three seconds. Pushes: walking at 0.3 m/s, a constant horizontal force acts on the torso
-for 0.1 s at `--phases` moments spread over one gait cycle; the impulse is bisected for each;
-survived: four seconds later the robot still walks. 0 deg is a push to the front, 90 deg to the
-left.
+The same protocol for every controller: `--mode` names one (walk, or a policy). On the estimate, with
+sensor noise. Speed: the mean velocity of the base, in its own heading, after the first three
+seconds. Pushes: walking at 0.3 m/s, a constant horizontal force acts on the torso for 0.1 s at
+`--phases` moments spread over one gait cycle; the impulse is bisected for each; survived: four
+seconds later the robot still walks. 0 deg is a push to the front, 90 deg to the left. Terrain and
+robustness: walking at 0.3 m/s for `--seconds`. `--plots` writes a PNG of each.
 """
 
 import argparse
@@ -13,15 +14,18 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from math import cos, radians, sin
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from humanoid_bringup import console
 from humanoid_bringup.closed_loop import ClosedLoop, Tick
+from humanoid_bringup.errors import HumanoidError
 
 NAME = "locomotion"
-SUMMARY = "speed tracking, and the largest push survived while walking, by direction and phase"
+SUMMARY = "speed tracking, pushes by direction and phase, terrain, robustness, of one controller"
 SPEEDS = {
     "forward_0.3": (0.3, 0.0, 0.0),
     "forward_0.6": (0.6, 0.0, 0.0),
@@ -29,6 +33,19 @@ SPEEDS = {
     "back_0.3": (-0.3, 0.0, 0.0),
     "left_0.25": (0.0, 0.25, 0.0),
     "turn_0.6": (0.0, 0.0, 0.6),
+}
+#: Options of the simulator, one fall or success each.
+TERRAIN: dict[str, dict[str, Any]] = {
+    "ramp_up_6_deg": {"ramp": 0.105},
+    "ramp_down_6_deg": {"ramp": -0.105},
+    "steps_2_cm": {"steps": 0.02},
+}
+ROBUSTNESS: dict[str, dict[str, Any]] = {
+    "friction_0.3": {"friction": 0.3},
+    "friction_1.0": {"friction": 1.0},
+    "mass_0.9": {"mass_scale": 0.9},
+    "mass_1.1": {"mass_scale": 1.1},
+    "latency_1_tick": {"latency": 1},
 }
 DIRECTIONS = (0, 45, 90, 180, 225, 270)  # [deg]
 TRACKING = 0.1  # share of the command
@@ -44,21 +61,28 @@ LARGEST = 40.0  # [N s]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
+    parser.add_argument("--mode", default="walk", help="controller (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="of the sensor noise (default: 3)")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each walk (default: 30)")
     parser.add_argument("--phases", type=int, default=0, help="of pushes (default: 0, none)")
     parser.add_argument("--resolution", type=float, default=1.3, help="of the impulse [N s]")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--plots", type=Path, help="folder for the PNGs")
     parser.add_argument("--truth", action="store_true", help="walk on the simulator's truth")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Speeds [m/s or rad/s], falls, and impulses survived [N s]."""
-    figures: dict[str, object] = {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    """Speeds [m/s or rad/s], falls, walks on bad ground, and impulses survived [N s]."""
+    figures: dict[str, object] = {"mode": arguments.mode}
+    with ProcessPoolExecutor(arguments.jobs) as pool:
         errors, falls = _speeds(pool, arguments, figures)
+        for conditions in (TERRAIN, ROBUSTNESS):
+            falls += _conditions(pool, arguments, conditions, figures)
         _pushes(pool, arguments, figures)
     figures["tracking_error"] = max(errors, default=0.0)
     figures["falls"] = falls
+    if arguments.plots:
+        _plot(arguments.plots, figures)
     return {**figures, "ok": falls == 0 and max(errors, default=0.0) <= TRACKING}
 
 
@@ -67,7 +91,7 @@ def _speeds(
 ) -> tuple[list[float], int]:
     """The relative errors of the speeds, and the number of falls."""
     jobs = [(name, seed) for name in SPEEDS for seed in range(1, arguments.seeds + 1)]
-    walk = partial(speed, arguments.robot, arguments.truth, arguments.seconds)
+    walk = partial(speed, _subject(arguments), arguments.seconds)
     orders = [SPEEDS[name] for name, _ in jobs]
     results = pool.map(walk, [seed for _, seed in jobs], orders)
     reached: dict[str, list[float]] = {name: [] for name in SPEEDS}
@@ -89,12 +113,33 @@ def _speeds(
     return errors, falls
 
 
+def _conditions(
+    pool: ProcessPoolExecutor,
+    arguments: argparse.Namespace,
+    conditions: dict[str, dict[str, Any]],
+    figures: dict[str, object],
+) -> int:
+    """The number of falls; `figures` say how many of the seeds walked to the end."""
+    seeds = range(1, arguments.seeds + 1)
+    jobs = [
+        (name, {**options, "seed": seed}) for name, options in conditions.items() for seed in seeds
+    ]
+    job = partial(lasts, _subject(arguments), arguments.seconds)
+    walked = dict.fromkeys(conditions, 0)
+    for (name, options), good in zip(jobs, pool.map(job, [o for _, o in jobs]), strict=True):
+        console.live(f"locomotion: {name} seed {options['seed']}: {'walks' if good else 'falls'}")
+        walked[name] += good
+    for name, count in walked.items():
+        figures[f"{name}_walked"] = f"{count} of {arguments.seeds}"
+    return len(jobs) - sum(walked.values())
+
+
 def _pushes(
     pool: ProcessPoolExecutor, arguments: argparse.Namespace, figures: dict[str, object]
 ) -> None:
     """Worst phase and median of the phases, by direction."""
     jobs = [(angle, phase) for angle in DIRECTIONS for phase in range(arguments.phases)]
-    measure = partial(largest, arguments.robot, arguments.truth, arguments.resolution)
+    measure = partial(largest, _subject(arguments), arguments.resolution)
     moments = [CYCLE * phase / arguments.phases for _, phase in jobs]
     survived: dict[int, list[float]] = {}
     for (angle, _), value in zip(
@@ -107,14 +152,63 @@ def _pushes(
         figures[f"push_{angle}_median_N_s"] = median(values)
 
 
+def _plot(folder: Path, figures: dict[str, object]) -> None:
+    """PNGs of speeds, and of pushes where they were measured."""
+    try:
+        from _bars import bar_chart
+    except ImportError as error:
+        raise HumanoidError("locomotion: plots need Pillow: ./humanoid setup video") from error
+
+    def value(key: str) -> float:
+        number = figures.get(key, 0.0)
+        return number if isinstance(number, float) else 0.0
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(SPEEDS)
+    ordered = [max(SPEEDS[name], key=abs) for name in names]
+    reached = [value(f"{name}_{'rad_s' if SPEEDS[name][2] else 'm_s'}") for name in names]
+    title = f"{figures['mode']}: speed [m/s, rad/s]"
+    bar_chart(folder / "speed.png", title, names, {"ordered": ordered, "reached": reached}, None)
+    if f"push_{DIRECTIONS[0]}_worst_N_s" in figures:
+        rows = {
+            what: [value(f"push_{angle}_{what}_N_s") for angle in DIRECTIONS]
+            for what in ("worst", "median")
+        }
+        title = f"{figures['mode']}: largest push survived [N s] by direction"
+        groups = [f"{angle} deg" for angle in DIRECTIONS]
+        bar_chart(folder / "push.png", title, groups, rows, 10.0)
+
+
+Subject = tuple[str, str, bool]  # robot, mode, whether on the truth
+
+
+def _subject(arguments: argparse.Namespace) -> Subject:
+    return arguments.robot, arguments.mode, arguments.truth
+
+
+def lasts(subject: Subject, seconds: float, options: dict[str, Any]) -> bool:
+    """Whether it walks for `seconds` in a world of these options."""
+    robot, mode, truth = subject
+    loop = ClosedLoop(robot, on_truth=truth, **options)
+    try:
+        return walk(loop, mode, WALKING, seconds)
+    finally:
+        loop.close()
+
+
 def speed(
-    robot: str, truth: bool, seconds: float, seed: int, order: tuple[float, float, float]
+    subject: Subject, seconds: float, seed: int, order: tuple[float, float, float]
 ) -> list[float] | None:
     """Mean forward, left [m/s] and turning [rad/s] speed once settled; None: it fell."""
+    robot, mode, truth = subject
     loop = ClosedLoop(robot, seed=seed, on_truth=truth)
     poses: list[np.ndarray] = []
+
+    def observe(tick: Tick) -> None:
+        poses.append(loop.driver.world.truth()[0])
+
     try:
-        if not walk(loop, order, seconds, lambda tick: poses.append(loop.driver.world.truth()[0])):
+        if not walk(loop, mode, order, seconds, observe):
             return None
     finally:
         loop.close()
@@ -128,46 +222,54 @@ def speed(
     return [float(moved[0] / total), float(moved[1] / total), float((yaw[-1] - yaw[0]) / total)]
 
 
-def largest(robot: str, truth: bool, resolution: float, direction: int, moment: float) -> float:
+def largest(subject: Subject, resolution: float, direction: int, moment: float) -> float:
     """The largest impulse [N s] survived at `moment` [s] of the gait cycle, by bisection."""
     survived, fallen = 0.0, LARGEST
     while fallen - survived > resolution:
         impulse = 0.5 * (survived + fallen)
-        if survives(robot, truth, direction, impulse, moment):
+        if survives(subject, direction, impulse, moment):
             survived = impulse
         else:
             fallen = impulse
     return survived
 
 
-def survives(robot: str, truth: bool, direction: int, impulse: float, moment: float) -> bool:
+def survives(subject: Subject, direction: int, impulse: float, moment: float) -> bool:
     """Whether the robot still walks :data:`AFTER` seconds after the push."""
+    robot, mode, truth = subject
     loop = ClosedLoop(robot, seed=1, on_truth=truth)
     try:
-        if not walk(loop, WALKING, SETTLED + moment):
+        if not walk(loop, mode, WALKING, SETTLED + moment):
             return False
         force, angle = impulse / DURATION, radians(direction)
         push = np.array([force * cos(angle), force * sin(angle), 0.0])
         loop.driver.world.push("", push, DURATION)
-        return walk(loop, WALKING, AFTER)
+        return walk(loop, mode, WALKING, AFTER)
     finally:
         loop.close()
 
 
 def walk(
     loop: ClosedLoop,
+    mode: str,
     order: tuple[float, float, float],
     seconds: float,
     observe: Callable[[Tick], object] | None = None,
 ) -> bool:
-    """Walk with `order` for `seconds`; returns whether the robot still walks."""
-    if loop.control.mode_state.mode != "walk":
+    """Walk with `order` for `seconds`; returns whether the robot still walks.
+
+    Raises HumanoidError if `mode` cannot be entered.
+    """
+    control = loop.control
+    if control.mode_state.target != mode:
         loop.run(ENTRY)
-        loop.control.set_mode("walk")
+        accepted, why = control.set_mode(mode)
+        if not accepted:
+            raise HumanoidError(f"locomotion: {why}")
         loop.run(loop.period)
     for _ in range(max(1, round(seconds / 0.02))):
-        if loop.control.mode_state.mode != "walk":
+        if control.mode_state.mode != mode:
             return False
-        loop.control.on_velocity(np.array(order))
+        control.on_velocity(np.array(order))
         loop.run(0.02, observe)
-    return loop.control.mode_state.mode == "walk"
+    return control.mode_state.mode == mode

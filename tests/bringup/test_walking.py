@@ -66,3 +66,22 @@ def test_a_push_that_standing_does_not_survive_makes_it_step(loop: ClosedLoop) -
     loop.run(4.0)
     assert loop.control.mode_state.mode == "walk"
     assert position(loop)[0] - before[0] > 0.05
+
+
+@pytest.mark.parametrize("options", [{"steps": 0.02}, {"ramp": 0.105}])
+def test_it_walks_over_ground_that_it_does_not_know(options: dict[str, float]) -> None:
+    loop = ClosedLoop("g1", seed=1, **options)
+    loop.run(0.6)
+    loop.control.set_mode("walk")
+    walk(loop, (0.3, 0.0, 0.0), 6.0)
+    assert position(loop)[0] > 1.2
+    loop.close()
+
+
+@pytest.mark.parametrize("push", [(-140.0, 0.0), (0.0, 80.0)])
+def test_a_push_while_walking_is_answered_with_steps(
+    loop: ClosedLoop, push: tuple[float, float]
+) -> None:
+    walk(loop, (0.3, 0.0, 0.0), 2.5)
+    loop.driver.world.push("", np.array([*push, 0.0]), 0.1)
+    walk(loop, (0.3, 0.0, 0.0), 3.0)

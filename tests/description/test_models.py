@@ -261,6 +261,34 @@ def test_options_change_what_they_name_and_nothing_else(robot, world):
     np.testing.assert_array_equal(changed.key_qpos, world.key_qpos)
 
 
+@pytest.mark.parametrize(
+    ("options", "x", "height"),
+    [
+        (SceneOptions(ramp=0.1), 0.5, 0.0),
+        (SceneOptions(ramp=0.1), 3.0, 2.0 * np.tan(0.1)),
+        (SceneOptions(ramp=-0.1), 3.0, -2.0 * np.tan(0.1)),
+        (SceneOptions(steps=0.02), 0.4, 0.0),
+    ],
+)
+def test_uneven_ground_is_as_high_as_it_says(robot, options, x, height):
+    assert ground_height(build_mujoco(robot, options), x) == pytest.approx(height, abs=1e-6)
+
+
+def test_steps_go_up_and_down_by_their_height(robot):
+    uneven = build_mujoco(robot, SceneOptions(steps=0.02))
+    heights = {round(ground_height(uneven, x), 6) for x in np.arange(0.5, 5.0, 0.05)}
+    assert heights == {0.0, 0.02}
+
+
+def ground_height(model, x):
+    """Height of what a ray from above meets 1.5 m beside the robot [m]."""
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    hit = np.zeros(1, dtype=np.int32)
+    start, down = np.array([x, 1.5, 5.0]), np.array([0.0, 0.0, -1.0])
+    return 5.0 - mujoco.mj_ray(model, data, start, down, None, 1, -1, hit)
+
+
 def test_a_slope_rises_forward_and_the_robot_starts_on_it(robot):
     tilted = build_mujoco(robot, SceneOptions(slope=0.1))
     data = mujoco.MjData(tilted)

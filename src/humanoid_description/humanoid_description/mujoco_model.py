@@ -1,5 +1,7 @@
 """The MuJoCo model of a robot, made from its URDF and joint table: never a second copy by hand."""
 
+from typing import Any
+
 import mujoco
 import numpy as np
 
@@ -9,7 +11,11 @@ from humanoid_description.urdf import Pose, Visual
 
 __all__ = ["SceneOptions", "build_mujoco"]
 
+#: [m] Where a ramp and where steps begin.
+RAMP_START, STEPS_START = 1.0, 0.5
+
 _FLOOR_BIT, _ROBOT_BIT = 1, 2
+_LONG, _WIDE, _THICK, _DEEP = 40.0, 10.0, 1.0, 50.0  # [m] of slabs, and of the floor below a ramp
 
 
 def build_mujoco(robot: RobotDescription, options: SceneOptions | None = None) -> mujoco.MjModel:
@@ -77,13 +83,44 @@ def _world(options: SceneOptions) -> mujoco.MjSpec:
     textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "grid"
     spec.add_material(name="grid", textures=textures, texrepeat=[1.0, 1.0], texuniform=True)
     spec.worldbody.add_light(pos=[1.0, 1.0, 4.0], dir=[-0.25, -0.25, -1.0], castshadow=False)
+    ground: dict[str, Any] = {
+        "contype": _FLOOR_BIT, "conaffinity": _ROBOT_BIT, "condim": 3, "priority": 1,
+        "friction": [options.friction, 0.005, 0.0001],
+    }  # fmt: skip
     half = options.slope / 2.0
     spec.worldbody.add_geom(
         name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.0, 0.0, 0.05], material="grid",
-        quat=[np.cos(half), 0.0, -np.sin(half), 0.0], contype=_FLOOR_BIT, conaffinity=_ROBOT_BIT,
-        friction=[options.friction, 0.005, 0.0001], condim=3, priority=1,
+        pos=[0.0, 0.0, -_DEEP if options.ramp else 0.0],
+        quat=[np.cos(half), 0.0, -np.sin(half), 0.0], **ground,
     )  # fmt: skip
+    for x, z, length, pitch in (*_ramp(options.ramp), *_steps(options.steps)):
+        along = np.array([np.cos(pitch), 0.0, -np.sin(pitch)])  # of the top, from (x, z) on
+        normal = np.array([np.sin(pitch), 0.0, np.cos(pitch)])
+        middle = np.array([x, 0.0, z]) + 0.5 * length * along - 0.5 * _THICK * normal
+        spec.worldbody.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_BOX, size=[0.5 * length, _WIDE, 0.5 * _THICK], pos=middle,
+            quat=[np.cos(pitch / 2.0), 0.0, np.sin(pitch / 2.0), 0.0], rgba=[0.4, 0.44, 0.48, 1.0],
+            **ground,
+        )  # fmt: skip
     return spec
+
+
+def _ramp(angle: float) -> list[tuple[float, float, float, float]]:
+    """A level floor and one of `angle` [rad]: each x and z of its edge [m], length [m], pitch."""
+    if not angle:
+        return []
+    start = RAMP_START + _LONG
+    return [(-_LONG, 0.0, start, 0.0), (RAMP_START, 0.0, _LONG, -angle)]
+
+
+def _steps(height: float) -> list[tuple[float, float, float, float]]:
+    """Slabs of `height` [m] whose lengths and gaps, 0.25 to 0.65 m, are always the same."""
+    if not height:
+        return []
+    random = np.random.default_rng(0)
+    edges = STEPS_START + np.cumsum(random.uniform(0.25, 0.65, 120))
+    pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(start, height, end - start, 0.0) for start, end in pairs]
 
 
 def _add_base(body: mujoco.MjsBody) -> None:

@@ -26,6 +26,10 @@ class SceneOptions:
     timestep: float = 0.001  # [s] physics step
     friction: float = 0.8  # sliding friction of the floor
     slope: float = 0.0  # [rad] the floor rises towards +x
+    # [rad] From 1 m on the level floor rises towards +x; only in MuJoCo, without slope.
+    ramp: float = 0.0
+    # [m] From 0.5 m on the floor goes up and down by so much, in slabs; only in MuJoCo.
+    steps: float = 0.0
     mass_scale: float = 1.0  # factor on every mass and inertia: a robot that is not as modelled
     visuals: bool = False  # load meshes (slow); otherwise links are drawn as boxes
 

@@ -95,7 +95,7 @@ def test_on_one_foot_the_body_follows_pressure_and_swing_foot(
     pressure = body.foothold(stance).point
     body.command_centre(pressure, float(q[2]), 0.0)
     body.command_torso(0.0, np.zeros(3))
-    body.command_swing(swing, motion)
+    body.command_swing(swing, motion, np.zeros(2))
     body.command_posture(None, None)
     targets = body.solve((stance,), swing, 0.002)
     assert np.all(np.abs(targets.effort) <= g1.column("effort"))
@@ -109,6 +109,17 @@ def test_on_one_foot_the_body_follows_pressure_and_swing_foot(
     pin.updateFramePlacements(model, data)
     moved = pin.getFrameAcceleration(model, data, sole, pin.LOCAL_WORLD_ALIGNED).linear
     assert np.allclose(moved, motion[2, :3], atol=0.2)
+
+
+def test_a_swing_foot_is_laid_parallel_to_the_ground(
+    g1: RobotDescription, body: WalkingBody
+) -> None:
+    motion = np.zeros((3, 4))
+    motion[0, 3] = 0.7
+    body.command_swing(0, motion, np.array([-0.1, 0.05]))
+    target = body._swings[0].target.rotation
+    assert np.allclose(target[:2, 2], [-0.1, 0.05], atol=1e-3)
+    assert np.arctan2(target[1, 0], target[0, 0]) == pytest.approx(0.7, abs=0.01)
 
 
 def test_a_robot_without_two_feet_is_refused(g1: RobotDescription) -> None:

@@ -1,5 +1,6 @@
 """The whole body under a walk: tasks of CoM, torso, swing foot and posture, and their torques."""
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -58,7 +59,7 @@ class WalkingBody:
             raise ValueError(f"walking needs two feet, '{robot.name}' has {len(robot.feet)}")
         model = pinocchio_model(robot)
         self._config = config
-        self._whole_body = WholeBody(robot, model, whole_body)
+        self._whole_body = WholeBody(robot, model, replace(whole_body, friction=config.friction))
         self.dynamics = self._whole_body.body
         self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
@@ -163,11 +164,15 @@ class WalkingBody:
         """Turn the torso to `torso`, shape (3,), roll pitch yaw [rad] against `heading` [rad]."""
         self._torso.target = pin.rpy.rpyToMatrix(torso[0], torso[1], torso[2] + heading)
 
-    def command_swing(self, foot: int, motion: Array) -> None:
-        """Move a sole along `motion`, shape (3, 4): see :class:`SwingFoot`."""
+    def command_swing(self, foot: int, motion: Array, incline: Array) -> None:
+        """Move a sole along `motion`, shape (3, 4), see :class:`SwingFoot`.
+
+        `incline`, shape (2,): x and y of the ground's unit normal, to which the sole is parallel.
+        """
         task = self._swings[foot]
-        turned = pin.rpy.rpyToMatrix(0.0, 0.0, motion[0, 3])
-        task.target = pin.SE3(turned, motion[0, :3])
+        x, y = incline.tolist()
+        leaning = pin.exp3(np.array([-y, x, 0.0]))
+        task.target = pin.SE3(leaning @ pin.rpy.rpyToMatrix(0.0, 0.0, motion[0, 3]), motion[0, :3])
         back = self.sole(foot).rotation.T
         zero = np.zeros(2)
         for out, row in ((task.velocity, motion[1]), (task.acceleration, motion[2])):

@@ -38,6 +38,9 @@ class WalkConfig:
         0.005, min=0.0, unit="m", doc="planned pressure stays so far inside the sole"
     )
     # The body.
+    friction: float = key(
+        0.4, above=0.0, unit="-", doc="that the ground surely has, in the place of whole_body's"
+    )
     height: float = key(0.96, above=0.5, max=1.0, doc="of the base, share of the ready pose's")
     height_speed: float = key(0.1, above=0.0, unit="m/s", doc="down to it and up again")
     height_stiffness: float = key(100.0, min=0.0, unit="1/s^2")
@@ -67,13 +70,13 @@ class WalkConfig:
     swing_stiffness: float = key(1200.0, min=0.0, unit="1/s^2")
     swing_damping: float = key(60.0, min=0.0, unit="1/s")
     touchdown_speed: float = key(
-        0.25, min=0.0, unit="m/s", doc="a foot that finds no ground in time sinks so fast"
+        0.4, min=0.0, unit="m/s", doc="a foot that finds no ground in time sinks so fast"
     )
     touch: float = key(
         0.03, above=0.0, max=1.0, unit="-", doc="load, of the weight, that lands a foot that is due"
     )
     early: float = key(
-        0.6, min=0.0, max=1.0, doc="share of the step before which a contact is a stumble"
+        0.45, min=0.0, max=1.0, doc="share of the step before which a contact is a stumble"
     )
     # Starting and stopping.
     still: float = key(0.02, min=0.0, unit="m/s", doc="slower orders are none")

@@ -23,6 +23,10 @@ from humanoid_control.walking.swing import SwingFoot
 from humanoid_control.whole_body import WholeBodyConfig
 from humanoid_description.robot import RobotDescription
 
+#: The inclination of the ground is felt from so long after a touchdown on [s], with this time
+#: constant [s], up to this sine.
+_SETTLED, _FEEL, _STEEPEST = 0.1, 0.4, 0.2
+
 STANDING, SHIFTING, STEPPING = "standing", "shifting", "stepping"
 
 
@@ -50,6 +54,7 @@ class WalkController(Controller):
             SupportPolygon.of(corners * _shrink(corners, config.pressure_margin))
             for corners in self._body.corners
         ]
+        self._incline = np.zeros(2)  # of the ground: x and y of its unit normal
         self._light = config.touch * self._body.weight
         self.phase = STANDING
 
@@ -140,6 +145,7 @@ class WalkController(Controller):
         """Take over height and heading from standing."""
         body = self._body
         self._stance = 0
+        self._incline = np.zeros(2)
         self._height = float(body.dynamics.q[2]) - self._ground()
         self._heading = _mean_angle(body.foothold(0).yaw, body.foothold(1).yaw)
         self._heading_from = self._heading
@@ -226,8 +232,11 @@ class WalkController(Controller):
             self._swing.height = config.step_height * hurry**2
             return body.solve((self._stance, swing), None, dt)
         goal = body.sole_at(swing, foothold)
-        self._swing.advance(goal, foothold.yaw, self._ground(), max(remaining, 0.0), dt)
-        body.command_swing(swing, self._swing.motion)
+        self._feel_ground(dt)
+        ahead = float(self._incline @ (goal - stance.point))
+        ground = self._ground() - ahead
+        self._swing.advance(goal, foothold.yaw, ground, max(remaining, 0.0), dt)
+        body.command_swing(swing, self._swing.motion, self._incline)
         return body.solve((self._stance,), swing, dt)
 
     def _pressure(self, stance: Foothold, nominal: Step) -> Array:
@@ -249,6 +258,12 @@ class WalkController(Controller):
         turn = wrap(ahead - self._heading_from)
         self._heading = self._heading_from + share * turn
         self._body.command_torso(self._heading, references.torso)
+
+    def _feel_ground(self, dt: float) -> None:
+        """The ground is inclined as the stance feet of the last steps were, once they had settled."""
+        if self._elapsed > _SETTLED:
+            lean = np.clip(self._body.sole(self._stance).rotation[:2, 2], -_STEEPEST, _STEEPEST)
+            self._incline += min(dt / _FEEL, 1.0) * (lean - self._incline)
 
     def _ground(self) -> float:
         return self._body.lowest(self._stance)

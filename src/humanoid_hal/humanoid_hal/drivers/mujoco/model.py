@@ -17,6 +17,8 @@ def build(robot: RobotDescription, options: MujocoOptions, timestep: float) -> m
         timestep=timestep,
         friction=options.friction,
         slope=options.slope,
+        ramp=options.ramp,
+        steps=options.steps,
         mass_scale=options.mass_scale,
         visuals=options.viewer,
     )

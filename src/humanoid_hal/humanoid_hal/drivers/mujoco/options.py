@@ -59,6 +59,10 @@ class MujocoOptions:
     friction: float = key(0.8, min=0.0, max=5.0)
     # Inclination of the floor; positive: uphill is forward (+x).
     slope: float = key(0.0, unit="rad", min=-0.5, max=0.5)
+    # Inclination of the floor from 1 m ahead of the robot on; before it is level. Without slope.
+    ramp: float = key(0.0, unit="rad", min=-0.5, max=0.5)
+    # From 0.5 m ahead on, slabs of this height lie on the floor, 0.25 to 0.65 m long and apart.
+    steps: float = key(0.0, unit="m", min=0.0, max=0.1)
     # True masses and inertias over those of the description: what the controller does not know.
     mass_scale: float = key(1.0, min=0.5, max=2.0)
     # Control periods between write() and the drives acting on it, beyond the current one.
