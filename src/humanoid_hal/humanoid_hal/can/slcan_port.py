@@ -5,56 +5,35 @@ UART, which adapters with their own USB do not have.
 """
 
 import time
-from dataclasses import replace
 
-from humanoid_hal.bus.can import NO_FRAMES, CanBatch, joined
-from humanoid_hal.bus.serial_port import SerialPort
-from humanoid_hal.bus.transport import PortOptions, Transport, TransportError
+from humanoid_hal.bus.can import NO_FRAMES, CanBatch
+from humanoid_hal.bus.transport import PortOptions, TransportError
 from humanoid_hal.can import slcan
 from humanoid_hal.can.faults import BusOffError
+from humanoid_hal.can.tty_port import REFUSALS, TtyCanPort
 
 #: [baud] of the UART where the port does not say.
 TTY_BAUD = 2_000_000
 #: [s] an adapter gets to answer an order; many never do.
 _PATIENCE = 0.02
-#: Refused frames in a row after which the adapter's queue counts as stuck (row 22).
-REFUSALS = 3
 
 
-class SlcanPort(Transport[CanBatch]):
+class SlcanPort(TtyCanPort):
     """See :class:`Transport`."""
 
     def __init__(self, options: PortOptions, baud: int) -> None:
         """`baud` [bit/s] of the CAN bus. Raises TransportError if slcan has no such bit rate."""
-        super().__init__(options, baud)
         if baud not in slcan.BIT_RATES:
             known = ", ".join(map(str, slcan.BIT_RATES))
             raise TransportError(f"slcan knows no bit rate {baud}; known: {known}")
         name, _, speed = options.port.partition("@")
         if speed and not speed.isdigit():
             raise TransportError(f"port '{options.port}': after @ stands a baud rate")
-        tty = replace(options, port=name, baud=None, echo=False)
-        self._tty = SerialPort(tty, int(speed) if speed else TTY_BAUD)
+        super().__init__(options, baud, name, int(speed) if speed else TTY_BAUD)
         fast = (slcan.FAST_DATA,) if options.transport.endswith("+fd") else ()
         self._orders = (slcan.BIT_RATES[baud], *fast, slcan.OPEN)
         self._decoder = slcan.Decoder()
         self._refused = 0  # in a row
-        #: Lines that were neither frame nor answer, and frames that the adapter did not take.
-        self.bad = self.refusals = 0
-
-    @property
-    def descriptor(self) -> int:
-        """See :attr:`Transport.descriptor`."""
-        return self._tty.descriptor
-
-    @property
-    def traffic(self) -> tuple[int, int]:
-        """See :attr:`Transport.traffic`."""
-        return self._tty.traffic
-
-    def share(self) -> None:
-        """See :meth:`Transport.share`."""
-        self._tty.share()
 
     def open(self) -> None:
         """See :meth:`Transport.open`. Closing the channel first empties the adapter's queue."""
@@ -101,10 +80,6 @@ class SlcanPort(Transport[CanBatch]):
                 "check power, wiring and termination"
             )
         return received.frames
-
-    def join(self, parts: list[CanBatch]) -> CanBatch:
-        """See :meth:`Transport.join`."""
-        return joined(parts)
 
     def _order(self, text: bytes) -> bool:
         """Send an order; whether the adapter refused its last part."""
