@@ -19,7 +19,6 @@ from humanoid_bringup.bags.bag import Bag, BagError
 from humanoid_bringup.bags.session import Job, open_source
 from humanoid_bringup.bags.source import Source
 from humanoid_bringup.bags.unit import message_class
-from humanoid_bringup.commands.replay import job
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import HAL
 from humanoid_bringup.link import Link
@@ -38,9 +37,8 @@ CLOCK_PERIOD, KEYBOARD_PERIOD = 10_000_000, 0.05
 LEFT_OUT = ("/parameter_events", "/rosout")
 
 
-def play(arguments: argparse.Namespace) -> int:
-    """Publish until the bag is over or Ctrl-C. Raises HumanoidError."""
-    asked: Job = job(arguments)
+def play(asked: Job, arguments: argparse.Namespace) -> int:
+    """Publish what is asked for until the bag is over or Ctrl-C. Raises HumanoidError."""
     with Bag(asked.bag) as bag, Interrupts() as interrupts, Link(asked.namespace, NAME) as link:
         if not bag.count:
             raise BagError(f"{asked.bag}: empty: it holds no message")

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.live:
         from humanoid_bringup.bags.live import play
 
-        return play(arguments)
+        return play(job(arguments), arguments)
     from humanoid_bringup.bags import session
 
     result = session.run(job(arguments))
