@@ -21,7 +21,7 @@ VERBS = {
     "walk": "walk with a velocity: forward, left, turning",
     "walk-to": "walk to a place, and turn there",
     "teleop": "walk by keyboard",
-    "mode": "show or set the mode: damping, ready, stand, walk, sit",
+    "mode": "show or set the mode: damping, ready, stand, walk, sit, or a policy",
     "pose": "move the body while standing: height, shift, lean",
     "push": "push the simulated robot",
     "stop": "stop the robot: damping now, stays disarmed",

@@ -59,7 +59,7 @@ class Options:
         "active", "how far the HAL goes by itself: none, inactive or active (armed)"
     )
     startup_mode: str = _option(
-        "stand", "mode the controller walks to at start: damping, ready, stand, sit"
+        "stand", "mode to go to at start: damping, ready, stand, walk, sit, or a policy"
     )
     paced: bool = _option(True, "simulation: keep to real time; false runs as fast as it can")
     answer_timeout: float = _option(
