@@ -54,7 +54,7 @@ VERBS = {
 EPILOG = """exit codes: 0 yes, 1 no, 2 usage, 3 configuration, 4 no graph, 5 node died, 6 machine,
 7 bag
 'humanoid <verb> --help' shows examples; docs/cli.md is the whole reference.
-'./humanoid setup|test|clean' belong to the script in the checkout."""
+'./humanoid setup|test|lint|clean' belong to the script in the checkout."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
