@@ -91,10 +91,12 @@ def names(link):
 
 
 def listen(link, topic, kind):
-    """The messages of a topic as they come: stamp [ns], frame, child frame."""
-    package, _, name = kind.split("/")
-    message_type = getattr(importlib.import_module(f"{package}.msg"), name)
+    """The messages of a topic as they come: stamp [ns], frame, child frame; none of an action's."""
     found = []
+    package, family, name = kind.split("/")
+    if family == "action":
+        return found
+    message_type = getattr(importlib.import_module(f"{package}.msg"), name)
 
     def hear(message):
         header = getattr(message, "header", None)
