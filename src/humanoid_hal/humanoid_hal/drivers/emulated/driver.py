@@ -98,6 +98,12 @@ class EmulatedDriver(BoardsDriver):
         while self._serve() and time.monotonic() < until:
             self._exchange.drain(_MOMENT)  # what came in between belongs to no cycle
         self.emulator.advance()
+        for name, link in self._links.items():
+            if (
+                link.state is LinkState.LOST
+            ):  # the next opening drops what is there, and counts anew
+                port = self.emulator.buses[name].port
+                port.received = port.sent = 0
 
     def _stamp(self) -> int:
         return self.emulator.plant.stamp
