@@ -1,6 +1,7 @@
 """Serial ports say what is wrong with them, and carry bytes."""
 
 import os
+import termios
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,23 @@ def test_a_missing_port_is_named(tmp_path) -> None:
     port = SerialPort(PortOptions(str(tmp_path / "ttyUSB7")), 57600)
     with pytest.raises(TransportError, match=r"ttyUSB7 cannot be opened: there is no such port"):
         port.open()
+
+
+@pytest.mark.parametrize("call", ["tcsetattr", "tcgetattr"])
+def test_a_port_that_goes_while_it_is_opened_is_a_transport_error(
+    make_link: Callable, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    link, boards = make_link()
+    link.close()
+
+    def gone(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, call, gone)
+    port = SerialPort(PortOptions(boards.port), 57600)
+    with pytest.raises(TransportError, match="cannot be opened"):
+        port.open()
+    assert port.descriptor == -1
 
 
 def test_a_port_has_one_owner(make_link: Callable) -> None:

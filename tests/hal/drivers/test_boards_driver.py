@@ -8,6 +8,8 @@ import pytest
 
 from humanoid_description import RobotDescription
 from humanoid_hal.bus.exchange import LinkState
+from humanoid_hal.bus.protocol import Ask
+from humanoid_hal.bus.transport import TransportError
 from humanoid_hal.checks import SILENT_CYCLES, SampleChecks
 from humanoid_hal.driver import Command, DriverError, Sample
 from humanoid_hal.drivers.boards import BusOptions, JointOptions
@@ -136,6 +138,59 @@ def test_an_unplugged_bus_is_a_fault_and_comes_back_without_torque(make_driver) 
     assert run(driver, 1).faults == ()
     driver.enable(True)
     assert driver.emulator.plant.groups[0].motors.powered.all()
+
+
+def test_answers_of_before_a_loss_are_not_fresh_when_the_bus_is_back(make_driver) -> None:
+    def start_up() -> Any:
+        yield Ask(b"", 0.0)  # ends while the other bus is listened to
+        return ()
+
+    driver = make_driver()
+    driver.enable(True)
+    run(driver, 3)
+    link = driver.buses[0].link
+    link.protocol.startup = start_up
+    link.lose(TransportError("cut"))  # as by a write that fails: all have answered before
+    sample = driver.read()
+    assert link.state is LinkState.READY
+    assert sample.fresh.tolist() == [False, False, True]
+    assert driver.read().fresh.all()
+
+
+def silent_start_up() -> Any:
+    """One that says nothing and does not end."""
+    while True:
+        yield Ask(b"", 0.5)
+
+
+def test_torque_that_outlived_the_port_ends_before_anything_else_is_said(make_driver) -> None:
+    driver = make_driver()
+    driver.enable(True)
+    run(driver, 3)
+    link, motors = driver.buses[0].link, driver.emulator.plant.groups[0].motors
+    assert motors.powered.all()
+    link.protocol.startup = silent_start_up
+    link.lose(TransportError("cut"))
+    driver.read()
+    driver.read()
+    assert not motors.powered.any()
+
+
+def test_close_takes_torque_off_a_bus_that_was_left_in_the_middle_of_arming(make_driver) -> None:
+    driver = make_driver()
+    protocol = driver.buses[0].protocol
+    enable = protocol.enable
+
+    def interrupted(on: bool) -> Any:
+        yield from enable(on)
+        if on:
+            raise KeyboardInterrupt
+
+    protocol.enable = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        driver.enable(True)
+    driver.close()
+    assert not driver.emulator.plant.groups[0].motors.powered.any()
 
 
 def test_a_lost_arm_bus_is_the_arms_fault(make_driver) -> None:

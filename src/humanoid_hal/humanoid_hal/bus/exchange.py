@@ -58,6 +58,11 @@ class Link:
         self.state, self.reason, self._talk = LinkState.LOST, str(error), None
         self.fault = error.fault if isinstance(error, TransportError) else ""
 
+    def abandon(self) -> None:
+        """Leave a conversation that will not be carried on; the port stays open."""
+        if self.state is LinkState.TALKING:
+            self.state, self._talk = LinkState.FAILED, None
+
     def send(self, payload: Any) -> None:
         """Send unless empty; a dead port makes the link LOST."""
         if not payload or self.state is LinkState.LOST:

@@ -49,7 +49,7 @@ class SerialPort(Transport[bytes]):
         name = self.options.port
         try:
             port = serial.Serial(name, self.baud, timeout=0, exclusive=self._exclusive)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             raise TransportError(f"{name} cannot be opened: {_reason(error, name)}") from error
         try:
             port.set_low_latency_mode(True)  # asks FTDI chips for 1 ms instead of 16
@@ -57,7 +57,11 @@ class SerialPort(Transport[bytes]):
             pass  # not an adapter that has a latency timer
         self._port, self._fd = port, port.fileno()
         self._echo, self._sent, self._received = b"", 0, 0
-        _tell_silence_from_end(self._fd)
+        try:
+            _tell_silence_from_end(self._fd)
+        except (OSError, termios.error) as error:
+            self.close()
+            raise TransportError(f"{name} cannot be opened: {_reason(error, name)}") from error
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""
@@ -133,6 +137,8 @@ def _tell_silence_from_end(descriptor: int) -> None:
 def _reason(error: Exception, name: str) -> str:
     """Why a port did not open, with the next step."""
     number = getattr(error, "errno", None)
+    if isinstance(error, termios.error):  # pyserial passes it on; it has no errno
+        return f"{error.args[-1]}; it went while it was set up: plug the adapter in again"
     if number == errno.ENOENT:
         return "there is no such port; is the adapter plugged in?"
     if number in (errno.EACCES, errno.EPERM):

@@ -8,6 +8,7 @@ from typing import Any
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.bus.transport import TransportError
 from humanoid_hal.drivers.boards.options import BoardsOptions
+from humanoid_hal.lookup import UnknownNameError
 from humanoid_hal.tools.wire import Place, Wire, family
 
 #: Stop frames sent to every device, and the time between two [s]: one of them may meet another
@@ -76,7 +77,7 @@ def _opened(target: Target) -> tuple[Wire | None, str]:
     try:
         wire = Wire(target.place, share=True)
         wire.open()
-    except TransportError as error:
+    except (TransportError, UnknownNameError) as error:
         return None, str(error)
     return wire, ""
 

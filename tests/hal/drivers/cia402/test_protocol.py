@@ -9,9 +9,14 @@ import pytest
 from humanoid_hal.bus.can import joined
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
+from humanoid_hal.can.frames import select
 from humanoid_hal.driver import Command
-from humanoid_hal.drivers.cia402 import objects
-from humanoid_hal.drivers.cia402.protocol import CiA402Options, CiA402Protocol
+from humanoid_hal.drivers.cia402 import codec, objects
+from humanoid_hal.drivers.cia402.protocol import (
+    SILENT_CYCLES,
+    CiA402Options,
+    CiA402Protocol,
+)
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.cia402 import CiA402Boards
 from humanoid_hal.emulation.motors import Motors
@@ -201,3 +206,21 @@ def test_tools(link: Any, boards: CiA402Boards) -> None:
     ):
         with pytest.raises(BoardError, match=reason):
             link.converse(conversation)
+
+
+def test_a_drive_that_is_silent_gets_no_torque_of_its_last_readings(link: Any) -> None:
+    protocol = CiA402Protocol(DEVICES, TORQUE)
+    link.converse(protocol.startup())
+    link.converse(protocol.enable(True))
+    for _ in range(SILENT_CYCLES):
+        assert codec.RPDO1 + 1 in dict(protocol.command(HOLD).frames())
+        answers = link.exchange(protocol.request())
+        mine = (answers.ids & 0x7F) == 12
+        protocol.receive(select(answers, mine))
+        protocol.readings()
+    torque = {
+        identifier: int.from_bytes(payload[6:], "little", signed=True)
+        for identifier, payload in protocol.command(HOLD).frames()
+    }
+    assert torque[codec.RPDO1 + 1] == 0
+    assert torque[codec.RPDO1 + 12] != 0

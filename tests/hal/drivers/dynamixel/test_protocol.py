@@ -9,8 +9,11 @@ import pytest
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
+from humanoid_hal.drivers.dynamixel.codec import Instruction, make_packet
 from humanoid_hal.drivers.dynamixel.options import DynamixelOptions
 from humanoid_hal.drivers.dynamixel.protocol import DynamixelProtocol
+from humanoid_hal.drivers.dynamixel.registers import X_SERIES
+from humanoid_hal.drivers.dynamixel.talk import read, write
 from humanoid_hal.emulation.boards import BoardFault
 
 IDS = [1, 2, 3, 7, 200]
@@ -52,6 +55,32 @@ def test_a_missing_servo_is_named_with_the_next_step(servos) -> None:
     exchange, link = servos.link(protocol)
     with pytest.raises(BoardError, match=r"knee \(id 99\): id 99 does not answer .*humanoid scan"):
         exchange.converse([(link, protocol.startup())])
+
+
+def test_a_late_answer_to_an_earlier_question_is_not_taken_for_this_one() -> None:
+    goal = X_SERIES["goal_current"]
+    writing = write(1, goal, 0.0, "goal current")
+    state = make_packet(1, Instruction.STATUS, bytes(11))  # of the cycle before
+    done = make_packet(1, Instruction.STATUS, b"\0")
+    kept = make_packet(1, Instruction.STATUS, bytes(1 + goal.size))
+    ask = next(writing)
+    assert not ask.until(state)
+    assert ask.until(state + done)
+    ask = writing.send(state + done)
+    assert not ask.until(done)
+    with pytest.raises(StopIteration):
+        writing.send(done + kept)
+
+
+def test_a_second_answer_to_a_question_asked_twice_is_waited_for() -> None:
+    reading = read(1, X_SERIES["operating_mode"], "operating mode")
+    first = next(reading)
+    assert reading.send(b"").payload == first.payload
+    answer = make_packet(1, Instruction.STATUS, b"\0\3")
+    assert reading.send(answer).payload == b""  # only listens
+    with pytest.raises(StopIteration) as end:
+        reading.send(answer)
+    assert end.value.value == 3.0
 
 
 def test_torque_of_a_former_life_is_taken_off(servos, make_protocol) -> None:

@@ -97,7 +97,11 @@ class ActuatorBus:
 
 
 def reopen(bus: "ActuatorBus | ImuBus", now: float, interval: float) -> None:
-    """Open a lost bus again if it is time to, and begin its start-up; never waits."""
+    """Open a lost bus again if it is time to, and begin its start-up; never waits.
+
+    Boards may have kept torque while the port was away, and the protocol what it commanded last:
+    both end before anything else is said.
+    """
     link = bus.link
     if bus.starting is not None and link.state is not LinkState.TALKING:
         error, bus.starting = bus.starting.error, None
@@ -106,12 +110,22 @@ def reopen(bus: "ActuatorBus | ImuBus", now: float, interval: float) -> None:
     if link.state is not LinkState.LOST or now < bus.retry_at:
         return
     bus.retry_at = now + interval
+    if _open(bus):
+        bus.starting = link.talk(link.protocol.startup())
+
+
+def _open(bus: "ActuatorBus | ImuBus") -> bool:
+    """Open the port and take torque off; whether the bus is there."""
+    link = bus.link
     try:
         link.open()
     except TransportError as error:
         link.lose(error)
-        return
-    bus.starting = link.talk(link.protocol.startup())
+        return False
+    if isinstance(bus, ActuatorBus):
+        bus.enabled = False
+        link.send(bus.protocol.stop())
+    return link.state is LinkState.READY
 
 
 @dataclass

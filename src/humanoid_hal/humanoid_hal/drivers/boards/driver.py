@@ -95,10 +95,11 @@ class BoardsDriver(Driver):
 
     def close(self) -> None:
         """See :meth:`Driver.close`."""
-        talking = (LinkState.READY, LinkState.FAILED)
+        for bus in self.buses:
+            bus.link.abandon()  # torque may be half on
         for _ in range(STOP_FRAMES):
             for bus in self.buses:
-                if bus.link.state in talking:
+                if bus.link.state in (LinkState.READY, LinkState.FAILED):
                     bus.link.send(bus.protocol.stop())
         try:
             self.enable(False)
@@ -113,15 +114,15 @@ class BoardsDriver(Driver):
         now = time.monotonic()
         for bus in self.buses + self._imus():
             reopen(bus, now, self.options.reconnect)
-        ready = [link for link in self._exchange.links if link.state is LinkState.READY]
         if not any(link.state is not LinkState.CLOSED for link in self._exchange.links):
             raise DriverError("the boards are not open; call open() first")
         self._exchange.drain()
-        for link in ready:
+        asked = [link for link in self._exchange.links if link.state is LinkState.READY]
+        for link in asked:
             link.send(link.protocol.request())
         stamp = self._stamp()
         self._collect(self._exchange, time.monotonic() + self.options.reply_share * self._seconds)
-        return self._sample(stamp)
+        return self._sample(stamp, asked)
 
     def enable(self, on: bool) -> None:
         """See :meth:`Driver.enable`. Raises DriverError, with torque off, if a board refuses."""
@@ -207,14 +208,15 @@ class BoardsDriver(Driver):
     def _imus(self) -> list[Any]:
         return [] if self.imu is None else [self.imu]
 
-    def _sample(self, stamp: int) -> Sample:
+    def _sample(self, stamp: int, asked: Sequence[Link]) -> Sample:
+        """`asked` were the links; one that came back meanwhile has only answers of before."""
         n = self._state.shape[1]
         fresh = np.zeros(n, dtype=bool)
         voltages: list[float] = []
         causes: dict[str, str] = {}
         for bus in self.buses:
             readings: Readings | None = None
-            if bus.link.state is LinkState.READY:
+            if bus.link.state is LinkState.READY and bus.link in asked:
                 readings = bus.protocol.readings()
                 bus.quality.see(bus.protocol.counters)
                 self._take(bus, readings, fresh, voltages)
@@ -274,7 +276,10 @@ class BoardsDriver(Driver):
     def _imu_sample(self) -> ImuSample | None:
         """The IMU's reading; one that has been silent for long is set up anew, as after a restart."""
         imu = self.imu
-        if imu is None or imu.link.state is not LinkState.READY:
+        if imu is None:
+            return None
+        if imu.link.state is not LinkState.READY:
+            imu.heard_at = 0.0  # its silence counts from when it is set up
             return None
         protocol: Any = imu.link.protocol
         reading: ImuSample | None = protocol.reading()

@@ -35,6 +35,8 @@ from humanoid_hal.drivers.cia402 import codec, objects
 from humanoid_hal.drivers.cia402.objects import Object, State
 from humanoid_hal.drivers.cia402.tools import CiA402Tools
 
+#: Cycles without an answer after which a drive gets no torque of the law computed here.
+SILENT_CYCLES = 3
 #: Orders given at most on the way to a state.
 _STEPS = 12
 
@@ -83,6 +85,7 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
         self._second = np.zeros((n, 8), np.uint8)
         self._seen = np.zeros((2, n), np.bool_)
         self._ever = np.zeros(n, np.bool_)
+        self._stale = np.zeros(n, np.int64)  # [cycles] since the newest answer
         self._emergency: dict[int, int] = {}  # index to the newest error code
         self._units = _Units(np.full(n, np.nan), np.full(n, np.nan))
         self._on = False
@@ -140,6 +143,8 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
         for values in (position, velocity, torque):
             values[~self._ever] = np.nan
         fresh = self._seen[0] & self._seen[1]
+        self._stale += 1
+        self._stale[fresh] = 0
         return Readings(
             position, velocity, torque, fresh, unknown, unknown.copy(), self._faults(fresh)
         )
@@ -186,6 +191,8 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
             + command.stiffness * (command.position - position)
             + command.damping * (command.velocity - velocity)
         )
+        # Damping against a speed of long ago would drive the joint: no torque without readings.
+        torque[self._stale >= SILENT_CYCLES] = 0.0
         codes = np.rint(torque / units.permille).astype(np.int64)
         return codec.make_targets(self._nodes, objects.ENABLE_OPERATION, targets, codes)
 

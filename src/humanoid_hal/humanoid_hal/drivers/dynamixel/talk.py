@@ -28,6 +28,7 @@ from humanoid_hal.drivers.dynamixel.registers import (
 
 TIMEOUT = 0.05  # [s] also for adapters with a 16 ms latency timer
 _TRIES = 3
+_PING = 3  # [bytes] of the answer to a ping: model number and firmware
 #: [s] a broadcast ping may take: 253 devices with 3 ms each, as ROBOTIS' SDK waits.
 _SCAN = 0.8
 #: [s] a restart takes at most; X series 0.3 s measured by users.
@@ -36,13 +37,23 @@ _RESTART = 1.0
 Talk = Conversation[bytes, Any]
 
 
-def ask(id: int, packet: bytes, what: str, tries: int = _TRIES) -> Conversation[bytes, bytes]:
-    """Send `packet` to `id` and return its parameters. Raises BoardError when refused or silent."""
+def ask(
+    id: int, packet: bytes, what: str, size: int = 0, tries: int = _TRIES
+) -> Conversation[bytes, bytes]:
+    """Send `packet` to `id` and return the `size` bytes of its answer.
+
+    Answers of another length are late ones to an earlier question. Raises BoardError when refused
+    or silent.
+    """
     answer: Packet | None = None
-    for _ in range(tries):
-        data = yield Ask(packet, TIMEOUT, _from(id))
-        answer = _of(id, data)
+    for attempt in range(tries):
+        data = yield Ask(packet, TIMEOUT, _from(id, size))
+        answer = _of(id, size, data)
         if answer is not None:
+            if (
+                attempt
+            ):  # the others may be answered after all, and must not answer the next question
+                yield Ask(b"", TIMEOUT)
             break
     if answer is None:
         raise BoardError(
@@ -57,10 +68,12 @@ def ask(id: int, packet: bytes, what: str, tries: int = _TRIES) -> Conversation[
 
 def read(id: int, register: Register, what: str) -> Conversation[bytes, float]:
     """The value of a register."""
-    data = yield from ask(id, make_read(id, register.address, register.size), f"read {what}")
-    if len(data) != register.size:
-        raise BoardError(f"id {id} returned {len(data)} bytes of {what}, not {register.size}")
-    return register.decode(data)
+    return register.decode((yield from _read(id, register, what)))
+
+
+def _read(id: int, register: Register, what: str) -> Conversation[bytes, bytes]:
+    packet = make_read(id, register.address, register.size)
+    return (yield from ask(id, packet, f"read {what}", register.size))
 
 
 def write(id: int, register: Register, value: float, what: str) -> Conversation[bytes, None]:
@@ -70,7 +83,7 @@ def write(id: int, register: Register, value: float, what: str) -> Conversation[
     except OverflowError:
         raise BoardError(f"id {id}: {what} cannot be {value:g} {register.unit}") from None
     yield from ask(id, make_write(id, register.address, data), f"set {what} to {value:g}")
-    back = yield from ask(id, make_read(id, register.address, register.size), f"read {what}")
+    back = yield from _read(id, register, what)
     if back != data:
         raise BoardError(
             f"id {id} did not keep {what}: wrote {value:g}, read {register.decode(back):g}"
@@ -79,24 +92,28 @@ def write(id: int, register: Register, value: float, what: str) -> Conversation[
 
 def identify(id: int) -> Conversation[bytes, tuple[int, int]]:
     """Model number and firmware."""
-    data = yield from ask(id, make_ping(id), "answer a ping")
-    if len(data) != 3:
-        raise BoardError(f"id {id} answers a ping with {len(data)} bytes, not 3")
+    data = yield from ask(id, make_ping(id), "answer a ping", _PING)
     return data[0] | data[1] << 8, data[2]
 
 
-def _from(id: int) -> Callable[[bytes], bool]:
-    """Whether `id` has answered in what arrived."""
-    return lambda data: _of(id, data) is not None
+def _from(id: int, size: int) -> Callable[[bytes], bool]:
+    """Whether `id` has answered with `size` bytes in what arrived."""
+    return lambda data: _of(id, size, data) is not None
 
 
 def _pinged(data: bytes) -> set[int]:
     """Who has answered a ping: with model number and firmware."""
-    return {packet.id for packet in statuses(data) if len(packet.parameters) == 4}
+    return {packet.id for packet in statuses(data) if len(packet.parameters) == 1 + _PING}
 
 
-def _of(id: int, data: bytes) -> Packet | None:
-    return next((packet for packet in statuses(data) if packet.id == id), None)
+def _of(id: int, size: int, data: bytes) -> Packet | None:
+    """The answer of `id` with `size` bytes, or its refusal, which has none."""
+    for packet in statuses(data):
+        length = len(packet.parameters) - 1
+        refused = length == 0 and packet.parameters[0] & 0x7F
+        if packet.id == id and (length == size or refused):
+            return packet
+    return None
 
 
 class DynamixelTools(Tools[bytes]):
@@ -112,7 +129,7 @@ class DynamixelTools(Tools[bytes]):
         else:
             present = set()
             for id in ids:
-                data = yield Ask(make_ping(id), TIMEOUT, _from(id))
+                data = yield Ask(make_ping(id), TIMEOUT, _from(id, _PING))
                 present |= _pinged(data)
         found = []
         for id in sorted(present):
@@ -141,8 +158,8 @@ class DynamixelTools(Tools[bytes]):
             raise BoardError(f"a Dynamixel id is 0 to {LAST_ID} (got {new})")
         if new == id:
             return
-        data = yield Ask(make_ping(new), TIMEOUT, _from(new))
-        if _of(new, data) is not None:
+        data = yield Ask(make_ping(new), TIMEOUT, _from(new, _PING))
+        if _of(new, _PING, data) is not None:
             raise BoardError(f"id {new} is taken by another device on this bus")
         register = X_SERIES["id"]  # at the same place in every table
         yield from ask(id, make_write(id, register.address, register.encode(new)), f"become {new}")
@@ -158,14 +175,14 @@ class DynamixelTools(Tools[bytes]):
         table = yield from self._table(id)
         if (yield from read(id, table["torque_enable"], "torque")):
             raise BoardError(f"id {id} has torque on; take it off before you set its baud rate")
-        yield Ask(make_write(id, table["baud_rate"].address, bytes([raw])), TIMEOUT, _from(id))
+        yield Ask(make_write(id, table["baud_rate"].address, bytes([raw])), TIMEOUT, _from(id, 0))
 
     def reboot(self, id: int) -> Conversation[bytes, None]:
         """Torque is off afterwards, latched hardware errors are gone, RAM is as after power-on."""
         yield from ask(id, make_reboot(id), "reboot")
         for _ in range(round(_RESTART / TIMEOUT)):
-            data = yield Ask(make_ping(id), TIMEOUT, _from(id))
-            if _of(id, data) is not None:
+            data = yield Ask(make_ping(id), TIMEOUT, _from(id, _PING))
+            if _of(id, _PING, data) is not None:
                 return
         raise BoardError(f"id {id} did not come back after a reboot; check its power")
 

@@ -37,10 +37,12 @@ class Talk:
 
     def ask(self, id: int, packet: bytes, what: str, size: int = 0) -> Conversation[bytes, Packet]:
         """The answer of `id`, with `size` bytes of data. Raises BoardError when there is none."""
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             data = yield Ask(packet, TIMEOUT, _from(id, size))
             answer = _of(id, size, data)
             if answer is not None:
+                if attempt:  # the others may be answered after all, in the place of the next
+                    yield Ask(b"", TIMEOUT)
                 return answer
         raise BoardError(
             f"id {id} does not answer ({what}); check power, wiring, id and baud rate: "
