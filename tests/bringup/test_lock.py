@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from humanoid_bringup.errors import Exit, HumanoidError
-from humanoid_bringup.lock import only_graph
+from humanoid_bringup.lock import graph_runs, only_graph
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +56,11 @@ def test_a_place_that_cannot_be_written_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     with pytest.raises(HumanoidError, match="cannot open"), only_graph(""):
         pass
+
+
+def test_whether_a_graph_runs_can_be_asked(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "87")
+    assert not graph_runs("asked")
+    with only_graph("asked"):
+        assert graph_runs("/asked")
+    assert not graph_runs("asked")

@@ -20,6 +20,14 @@ def test_each_step_of_a_start_is_said_once():
     assert progress.reached_after == 3.0
 
 
+def test_an_operators_stop_is_named_before_what_else_is_wrong():
+    progress = Progress("stand", 3, None)
+    progress.update(1.0, standing())
+    stopped = standing(reaction=DAMP, latched=("operator_stop",), active=("overrun: 9 ms",))
+    (line,) = progress.update(2.0, stopped)
+    assert line == "     2.0 s  safety: DAMP (operator_stop; overrun: 9 ms)"
+
+
 def test_a_bounded_run_ends_after_the_graphs_own_seconds():
     progress = Progress("stand", 3, 2.0)
     progress.update(1.0, standing(stamp=5 * SECOND))

@@ -13,6 +13,7 @@ from types import ModuleType
 
 from humanoid_bringup import console
 from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_bringup.signals import interrupted, noted_interrupts
 
 VERBS = {
     "sim": "bring up a robot in simulation: it stands",
@@ -63,26 +64,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     # This host only, unless the user says otherwise: a robot is not everybody's.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
-    verb = next((word for word in arguments if not word.startswith("-")), None)
-    parser, module = _parser(verb)
-    options = parser.parse_args(arguments)
-    if module is None:
-        parser.print_help()
-        return Exit.USAGE
-    as_json = bool(getattr(options, "json", False))
-    console.begin()
+    with noted_interrupts():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    as_json = False
     try:
+        verb = next((word for word in arguments if not word.startswith("-")), None)
+        parser, module = _parser(verb)
+        options = parser.parse_args(arguments)
+        if module is None:
+            parser.print_help()
+            return Exit.USAGE
+        as_json = bool(getattr(options, "json", False))
+        console.begin()
         return int(module.run(options))
-    except HumanoidError as problem:
-        return _report(problem, problem.code, as_json)
     except KeyboardInterrupt:
-        console.clear()
-        return 130
+        return _interrupted()
     except BrokenPipeError:  # the reader of a pipe went away
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (for the interpreter's last flush)
         return Exit.FAILED
+    except HumanoidError as problem:
+        return _interrupted() if interrupted() else _report(problem, problem.code, as_json)
     except Exception as problem:
-        return _report(problem, Exit.FAILED, as_json)
+        return _interrupted() if interrupted() else _report(problem, Exit.FAILED, as_json)
+
+
+def _interrupted() -> int:
+    console.clear()
+    return 130
 
 
 def _report(problem: Exception, code: int, as_json: bool) -> int:

@@ -16,6 +16,7 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_bringup.lock import graph_runs
 from humanoid_runtime import topics
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ class Link:
         return True
 
     def discover(self, condition: Callable[[], Any]) -> bool:
-        """Wait for something that discovery brings; without any node only for a short time."""
+        """Wait for something that discovery brings; without any graph only for a short time."""
         return self.wait(condition, FIRST_NODE) or (
-            bool(self.nodes()) and self.wait(condition, DISCOVERY)
+            (bool(self.nodes()) or graph_runs(self.node.get_namespace()))
+            and self.wait(condition, DISCOVERY)
         )
 
     def watch(self, message_type: Any, topic: str, qos: QoSProfile = topics.EVENT) -> None:

@@ -16,9 +16,7 @@ def only_graph(namespace: str) -> Iterator[None]:
 
     Raises HumanoidError when another process holds it.
     """
-    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
-    place = namespace.strip("/").replace("/", ".") or "root"
-    path = Path(tempfile.gettempdir()) / f"humanoid-graph-{domain}-{place}.lock"
+    domain, path = _file(namespace)
     try:
         # Opened for reading: users of one machine share its domains, and so this file.
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -40,3 +38,25 @@ def only_graph(namespace: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def graph_runs(namespace: str) -> bool:
+    """Whether another process holds that lock."""
+    try:
+        descriptor = os.open(_file(namespace)[1], os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _file(namespace: str) -> tuple[str, Path]:
+    """The domain, and the file of its lock."""
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+    place = namespace.strip("/").replace("/", ".") or "root"
+    return domain, Path(tempfile.gettempdir()) / f"humanoid-graph-{domain}-{place}.lock"

@@ -68,3 +68,4 @@ class Observer(Link):
     def _on_safety(self, message: SafetyState) -> None:
         self._view.armed, self._view.reaction = message.armed, message.reaction
         self._view.active = tuple(message.active)
+        self._view.latched = tuple(message.latched)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 REACTIONS = ("NONE", "WARN", "DERATE", "HOLD", "SIT", "DAMP", "TORQUE_OFF")
-HOLD, DAMP = REACTIONS.index("HOLD"), REACTIONS.index("DAMP")
+HOLD, SIT, DAMP = map(REACTIONS.index, ("HOLD", "SIT", "DAMP"))
 
 
 @dataclass
@@ -17,12 +17,17 @@ class View:
     armed: bool = False
     reaction: int = 0
     active: tuple[str, ...] = ()
+    latched: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What is latched, where that made the reaction, and the worst active fault."""
+        return (*(self.latched if self.reaction >= SIT else ()), *self.active[:1])
 
     @property
     def safety(self) -> str:
-        """Reaction and worst fault in words."""
-        worst = f" ({self.active[0]})" if self.active else ""
-        return REACTIONS[self.reaction] + worst
+        """Reaction and reasons in words."""
+        return REACTIONS[self.reaction] + (f" ({'; '.join(self.reasons)})" if self.reasons else "")
 
     def holds(self, goal: str) -> bool:
         """Whether the robot is in the mode `goal` and free to move."""
@@ -77,7 +82,7 @@ class Progress:
             self._reaction = view.reaction
             self._alarms.clear()
         said = self._said if view.reaction < HOLD else self._alarms
-        fault = view.active[0].split(":")[0] if view.active else ""
+        fault = view.reasons[0].split(":")[0] if view.reasons else ""
         safety = f"{REACTIONS[view.reaction]} {fault}"
         if view.reaction == 0 or safety in said:
             return []

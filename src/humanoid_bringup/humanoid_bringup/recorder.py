@@ -181,6 +181,8 @@ class Recorder:
         for topic, kinds in self._node.get_topic_names_and_types():
             if topic in self._announced or topic in self.unknown or not self._wanted(topic):
                 continue
+            if "/_" in topic:  # hidden (ROS 2 topic names), such as an action's
+                continue
             offered = self._offered(topic)
             if not offered:
                 continue

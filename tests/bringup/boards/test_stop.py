@@ -61,7 +61,7 @@ def test_a_bus_that_cannot_be_opened_does_not_keep_the_others_from_being_stopped
 def test_a_broken_ros_is_no_reason_not_to_stop(armed, ask, capsys, monkeypatch):
     from humanoid_bringup.commands import stop
 
-    def broken(_):
+    def broken(*_, **__):
         raise ImportError("librcl.so: cannot open shared object file")
 
     monkeypatch.setattr(stop, "_ask_graph", broken)

@@ -5,8 +5,11 @@ Both give each result as it comes, in any order; a scenario that raises gives th
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 from humanoid_bringup.campaign.definition import Scenario
@@ -37,7 +40,8 @@ def local(processes: int) -> Workers:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, context) as pool:
             try:
-                waiting = [pool.submit(attempt, scenario) for scenario in scenarios]
+                with _deaf():
+                    waiting = [pool.submit(attempt, scenario) for scenario in scenarios]
                 for done in as_completed(waiting):
                     yield done.result()
             except BaseException:
@@ -45,6 +49,19 @@ def local(processes: int) -> Workers:
                 raise
 
     return run
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started here ignore Ctrl-C: this one tells them to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def on_ray(address: str) -> Workers:

@@ -40,9 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     hardware = load(arguments.robot, arguments.hardware)
     check_joint(arguments.joint, hardware.robot.joint_names)
-    if not arguments.json:
-        console.say(f"torque on; moving {arguments.joint} by {arguments.distance:+g} rad and back")
     with Interrupts() as interrupts, hardware.opened(torque=True) as driver:
+        if not arguments.json:
+            console.say(
+                f"torque on; moving {arguments.joint} by {arguments.distance:+g} rad and back"
+            )
         jog = Jog(driver, hardware.robot, arguments.joint, 1.0 / hardware.rate)
         try:
             done = jog.run(

@@ -55,9 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise HumanoidError("--direct needs --hardware, or --port with --protocol", Exit.USAGE)
     if not arguments.direct:
         try:
-            return _ask_graph(arguments)
+            return _ask_graph(arguments, patient=not named)
         except Exception as problem:  # a broken ROS is no reason not to stop
-            console.error(str(problem))
+            if not (named and isinstance(problem, HumanoidError)):  # that says: no graph
+                console.error(str(problem))
             if not named:
                 raise HumanoidError(
                     "not stopped: use the hardware emergency stop, end the process of the HAL, or "
@@ -67,14 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     return _stop_boards(arguments)
 
 
-def _ask_graph(arguments: argparse.Namespace) -> int:
-    """Raises HumanoidError, or whatever a broken ROS raises."""
+def _ask_graph(arguments: argparse.Namespace, patient: bool) -> int:
+    """Raises HumanoidError, or whatever a broken ROS raises. Not `patient`: one question only."""
     from humanoid_runtime import topics
 
     service = topics.EMERGENCY_STOP if arguments.emergency else topics.STOP
     try:
         return triggers.trigger(arguments, service, timeout=1.0)
     except HumanoidError as problem:
+        if not patient:
+            raise
         console.error(str(problem))
     return _deactivate(arguments)
 
