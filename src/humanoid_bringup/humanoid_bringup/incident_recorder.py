@@ -74,12 +74,12 @@ class IncidentRecorder:
             if full := self._guard.full():
                 self._say(f"incident {incident.name} is not saved: {full}")
                 return
-            said = Circumstances(
-                self._custom, versions(), parameters, settings_files(parameters.values())
-            )
             try:
+                said = Circumstances(
+                    self._custom, versions(), parameters, settings_files(parameters.values())
+                )
                 path = write_incident(self._directory, incident, said, known, rows)
-            except OSError as problem:
+            except (OSError, ValueError) as problem:
                 self._say(f"incident {incident.name} is not saved: {problem}")
             else:
                 self._say(f"incident {incident.name}: {path}; 'humanoid incident' explains it")

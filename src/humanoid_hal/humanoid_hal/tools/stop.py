@@ -47,7 +47,10 @@ def targets(options: BoardsOptions) -> list[Target]:
         place = Place(
             bus.port, bus.protocol, bus.baud or kind.default_baud, bus.transport, bus.echo
         )
-        protocol = kind(devices, bus.options or kind.Options())
+        try:
+            protocol = kind(devices, bus.options or kind.Options())
+        except BoardError:  # a wrong setting keeps nothing from being stopped, by its id alone
+            protocol = None
         found.append(Target(name, place, tuple(device.id for device in devices), protocol))
     return found
 
