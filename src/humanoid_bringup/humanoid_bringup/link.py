@@ -45,6 +45,7 @@ class Link:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._latest: dict[str, Any] = {}
+        self._clients: dict[str, Any] = {}  # by the name of their service
 
     def __enter__(self) -> "Self":
         return self
@@ -107,22 +108,28 @@ class Link:
 
     def call(self, service_type: Any, name: str, request: Any, timeout: float = 5.0) -> Any:
         """Call a service. Raises HumanoidError when nobody offers it or nobody answers in time."""
-        client = self.node.create_client(service_type, name)
-        try:
-            if not self.discover(client.service_is_ready):
-                raise HumanoidError(
-                    f"no node offers the service '{self.absolute(name)}' in ROS_DOMAIN_ID="
-                    f"{os.environ.get('ROS_DOMAIN_ID', '0')}: start the graph with 'humanoid sim' "
-                    "or 'humanoid up', or look with 'humanoid doctor'",
-                    Exit.NO_GRAPH,
-                )
-            future = client.call_async(request)
-            if not self.wait(future.done, timeout):
-                raise HumanoidError(
-                    f"the service '{self.absolute(name)}' did not answer within {timeout:g} s; "
-                    "look with 'humanoid doctor'",
-                    Exit.NO_GRAPH,
-                )
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        future = self.find(service_type, name).call_async(request)
+        if not self.wait(future.done, timeout):
+            raise HumanoidError(
+                f"the service '{self.absolute(name)}' did not answer within {timeout:g} s; "
+                "look with 'humanoid doctor'",
+                Exit.NO_GRAPH,
+            )
+        return future.result()
+
+    def find(self, service_type: Any, name: str) -> Any:
+        """A client of a service that somebody offers, so that calls go out at once.
+
+        Raises HumanoidError when nobody does.
+        """
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(service_type, name)
+        if not self.discover(client.service_is_ready):
+            raise HumanoidError(
+                f"no node offers the service '{self.absolute(name)}' in ROS_DOMAIN_ID="
+                f"{os.environ.get('ROS_DOMAIN_ID', '0')}: start the graph with 'humanoid sim' "
+                "or 'humanoid up', or look with 'humanoid doctor'",
+                Exit.NO_GRAPH,
+            )
+        return client

@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     from humanoid_runtime import topics
 
     with Link(arguments.namespace) as link:
+        if arguments.mode:
+            link.find(SetMode, topics.SET_MODE)  # armed, a robot sinks until it has its mode
         said = triggers.call(link, topics.REARM, timeout=15.0)
         if arguments.mode:
             answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=arguments.mode))
