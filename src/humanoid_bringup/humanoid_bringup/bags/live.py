@@ -22,6 +22,7 @@ from humanoid_bringup.bags.unit import message_class
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import HAL
 from humanoid_bringup.link import Link
+from humanoid_bringup.lock import graph_runs
 from humanoid_bringup.qos import recorded
 from humanoid_bringup.signals import Interrupts
 from humanoid_runtime import topics
@@ -66,7 +67,9 @@ HAL_DISCOVERY = 2.0
 
 def refuse_hal(link: Link) -> None:
     """Raises HumanoidError where a HAL runs: two robots on the same topics are one too many."""
-    if link.wait(lambda: link.absolute(HAL) in link.nodes(), HAL_DISCOVERY):
+    if graph_runs(link.node.get_namespace()) or link.wait(
+        lambda: link.absolute(HAL) in link.nodes(), HAL_DISCOVERY
+    ):
         raise HumanoidError(
             f"{link.absolute(HAL)} runs here, and a replay is no robot: stop it first, or set "
             "another ROS_DOMAIN_ID or --namespace",

@@ -18,7 +18,7 @@ from humanoid_bringup.arguments import add_json, add_namespace, finite
 from humanoid_bringup.errors import Exit, HumanoidError
 
 #: Times the pose is published, and [s] between two of them, until the controller repeats it.
-ATTEMPTS, PATIENCE = 5, 0.5
+ATTEMPTS, PATIENCE = 10, 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
