@@ -33,6 +33,7 @@ KEYS = {
     "lxml": "python3-lxml",
     "mcap": None,
     "mujoco": "python3-mujoco-pip",
+    "numba": None,  # the key ends at Ubuntu 20.04
     "numpy": "python3-numpy",
     "onnxruntime": None,  # optional: learned walking
     "pyarrow": None,  # optional: bag export --format parquet
