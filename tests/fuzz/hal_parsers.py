@@ -21,6 +21,7 @@ from humanoid_hal.drivers.bno085 import codec as bno085
 from humanoid_hal.drivers.dynamixel import codec as dynamixel
 from humanoid_hal.drivers.feetech import codec as feetech
 from humanoid_hal.drivers.hipnuc import codec as hipnuc
+from humanoid_hal.drivers.lx16a import codec as lx16a
 from humanoid_hal.drivers.microstrain import codec as microstrain
 from humanoid_hal.drivers.unitree_go import codec as unitree_go
 from humanoid_hal.drivers.vectornav import codec as vectornav
@@ -39,6 +40,7 @@ DEVICES: dict[str, tuple[str, int]] = {
     "feetech_scs": ("SCS0009", 3),
     "feetech_sts": ("STS3215", 3),
     "hipnuc": ("", 0),
+    "lx16a": ("LX-16A", 3),
     "microstrain": ("", 0),
     "moteus": ("moteus", 3),
     "odrive": ("ODrive", 3),
@@ -106,6 +108,15 @@ FRAMINGS: dict[str, Framing] = {
     ),
     "hipnuc": Framing(
         hipnuc.FORMAT, hipnuc.parse_reading, (hipnuc.make_hi91(123456, _UP, _RATE, _LEVEL),)
+    ),
+    "lx16a": Framing(
+        lx16a.FORMAT,
+        lx16a.parse,
+        (
+            bytes.fromhex("555501031be0"),
+            bytes.fromhex("5555070701f401f40106"),
+            lx16a.make_packet(7, lx16a.POS_READ, b"\x55\x55"),
+        ),
     ),
     "microstrain": Framing(
         microstrain.FORMAT,

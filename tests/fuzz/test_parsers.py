@@ -172,7 +172,7 @@ def one_flipped_bit_after_the_other(wire: Wire, **how: Any) -> Iterator[Any]:
 
         readings = wire.cycle(spoil, **how)
         if not done:
-            assert bit > 100
+            assert bit >= 64  # an LX-16A answers in 8 bytes
             return
         yield readings
         wire.cycle()

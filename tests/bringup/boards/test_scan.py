@@ -25,23 +25,30 @@ def test_a_scan_tells_id_model_firmware_and_voltage_at_the_right_bit_rate(rig, c
 
 
 @pytest.mark.parametrize(
-    ("protocol", "model", "baud"),
-    [("dynamixel", "XM540-W270", 57_600), ("feetech_sts", "STS3215", 500_000)],
+    ("protocol", "model", "told", "baud"),
+    [
+        ("dynamixel", "XM540-W270", "XM540-W270", 57_600),
+        ("feetech_sts", "STS3215", "STS3215", 500_000),
+        ("lx16a", "LX-16A", "unknown", 115_200),
+    ],
 )
-def test_a_serial_scan_finds_boards_at_whatever_baud_rate(rig, capsys, protocol, model, baud):
+def test_a_serial_scan_finds_boards_at_whatever_baud_rate(rig, capsys, protocol, model, told, baud):
     rig.protocol, rig.models, rig.baud = protocol, (model, model), baud
     rig.start()
     where = ("--port", str(rig.port), "--protocol", protocol)
     assert cli.main(["scan", *where, "--ids", "1-3", "--json"]) == Exit.OK
     boards = json.loads(capsys.readouterr().out)["boards"]
     assert [(board["id"], board["baud"], board["model"]) for board in boards] == [
-        (1, baud, model), (2, baud, model),
+        (1, baud, told), (2, baud, told),
     ]  # fmt: skip
     assert all(board["voltage_v"] > 5 and board["temperature_degc"] > 0 for board in boards)
 
 
-def test_a_new_motor_gets_id_and_baud_rate(rig, ask, enter, capsys):
-    protocol, model, baud, wanted = "dynamixel", "XM540-W270", 57_600, 1_000_000
+@pytest.mark.parametrize(
+    ("protocol", "model", "baud", "wanted"),
+    [("dynamixel", "XM540-W270", 57_600, 1_000_000), ("lx16a", "LX-16A", 115_200, 115_200)],
+)
+def test_a_new_motor_gets_id_and_baud_rate(rig, ask, enter, capsys, protocol, model, baud, wanted):
     rig.protocol, rig.models, rig.ids, rig.baud = protocol, (model,), (1,), baud
     rig.start()
     text = rig.file.read_text().replace(

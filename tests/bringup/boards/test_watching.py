@@ -59,6 +59,37 @@ def test_a_jog_goes_there_and_back_and_ends_without_torque(lockstep, ask, capsys
     assert not lockstep.motors.powered.any()
 
 
+@pytest.fixture
+def slow_wire(rig):
+    """The rig with LX-16A servos."""
+    rig.protocol, rig.models, rig.baud = "lx16a", ("LX-16A", "LX-16A"), 115_200
+    text = rig.file.read_text().replace("damiao, transport: slcan", "lx16a")
+    text = text.replace("rate: 200.0", "rate: 100.0\narming: {accept_no_board_watchdog: true}")
+    rig.file.write_text(text.replace("DM-J4310", "LX-16A"))
+    return rig
+
+
+def test_a_bench_says_what_a_slow_wire_allows(slow_wire, ask, capsys):
+    slow_wire.start()
+    assert ask("bench", "--seconds", "0.3", "--torque") == Exit.OK
+    assert "its wire allows 141 Hz" in capsys.readouterr().out
+    assert slow_wire.until(lambda: not slow_wire.motors.powered.any())
+
+
+def test_a_rate_beyond_the_wire_is_refused_before_a_port_opens(slow_wire, ask, capsys):
+    assert ask("bench", "--rate", "500") == Exit.CONFIGURATION
+    assert "2 devices at 115200 baud allow 141 Hz at best" in capsys.readouterr().err
+
+
+def test_servos_that_follow_positions_only_are_jogged(lockstep, slow_wire, ask, capsys):
+    text = slow_wire.file.read_text().replace("rate: 100.0", "rate: 200.0")  # the rig's plant
+    slow_wire.file.write_text(text)
+    assert ask("jog", "right_hip", "0.1", "--speed", "0.5", "--json") == Exit.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["moved"] == pytest.approx(0.1, abs=0.02)
+    assert not slow_wire.motors.powered.any()
+
+
 def test_a_joint_that_is_blocked_ends_the_jog_without_torque(lockstep, ask, capsys):
     lockstep.hand = True
     assert ask("jog", "right_hip", "0.4", "--speed", "1.0") == Exit.FAILED

@@ -21,6 +21,7 @@ FAMILIES = {
     "cia402": ("cia402", 1.0, "slcan"),
     "feetech_sts": ("STS3215", 1.0, ""),
     "feetech_scs": ("SCS0009", 1.0, ""),
+    "lx16a": ("LX-16A", 2.0, ""),
 }
 
 

@@ -9,6 +9,7 @@ from humanoid_hal.lookup import Registry
 BUILT_IN: dict[str, str] = {
     "feetech_scs": "humanoid_hal.drivers.feetech.protocol:FeetechScs",
     "feetech_sts": "humanoid_hal.drivers.feetech.protocol:FeetechSts",
+    "lx16a": "humanoid_hal.drivers.lx16a.protocol:Lx16a",
     "dynamixel": "humanoid_hal.drivers.dynamixel.protocol:DynamixelProtocol",
     "cia402": "humanoid_hal.drivers.cia402.protocol:CiA402Protocol",
     "cubemars": "humanoid_hal.drivers.mit.cubemars:CubeMarsProtocol",

@@ -1,7 +1,8 @@
 """Frames out of a byte stream: partial chunks, checksums, resynchronisation. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 #: What `Format.length` answers where no frame begins, and where more bytes are needed to tell.
 NO_FRAME = -1
@@ -88,6 +89,36 @@ class FrameReader:
         if count and not self._lost:
             self.bad += 1
             self._lost = True
+
+
+P = TypeVar("P")
+
+
+class Scanner(Generic[P]):
+    """Finds the packets in whatever arrives; keeps one that has begun until it is complete."""
+
+    def __init__(self, form: Format, parse: Callable[[bytes], P]) -> None:
+        """`parse` makes a packet of a good frame."""
+        self._frames, self._parse = FrameReader(form), parse
+        self._least = len(form.sync)
+
+    @property
+    def corrupt(self) -> int:
+        """Runs of bytes that were no frame."""
+        return self._frames.bad
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun that is not complete."""
+        return self._frames.pending >= self._least
+
+    def clear(self) -> None:
+        """Forget what is incomplete."""
+        self._frames.clear()
+
+    def feed(self, data: bytes) -> Iterator[P]:
+        """Yield the packets that `data` completes."""
+        return map(self._parse, self._frames.feed(data))
 
 
 def fixed_length(length: int) -> Callable[[bytes | bytearray, int], int]:

@@ -134,6 +134,13 @@ class Protocol(ABC, Generic[P]):
         """What is to be sent now that something was received; None: nothing. See `takes_turns`."""
         return None
 
+    def cycle_time(self, baud: int) -> tuple[float, float]:
+        """[s] that questions with answers, and commands, occupy a wire at `baud` in each cycle.
+
+        At best: adapters add to it. Zeros: the family does not say.
+        """
+        return 0.0, 0.0
+
 
 class ActuatorProtocol(Protocol[P]):
     """A family of servos or motor boards."""

@@ -73,6 +73,10 @@ class RollCall:
         self._row = missing[1:] + missing[:1]
         return self._row
 
+    def missed(self, index: int) -> bool:
+        """Whether it has not answered since the row stopped at it."""
+        return bool(self._misses[index])
+
     def end(self) -> Mask:
         """End the cycle: who answered, as a copy."""
         if self._outstanding:

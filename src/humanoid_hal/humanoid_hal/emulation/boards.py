@@ -87,6 +87,7 @@ BUILT_IN: dict[str, str] = {
     "xsens_mti": "humanoid_hal.emulation.xsens_mti:EmulatedXsens",
     "feetech_scs": "humanoid_hal.emulation.feetech:FeetechBoards",
     "feetech_sts": "humanoid_hal.emulation.feetech:FeetechBoards",
+    "lx16a": "humanoid_hal.emulation.lx16a:Lx16aBoards",
     "dynamixel": "humanoid_hal.emulation.dynamixel:DynamixelBoards",
 }
 

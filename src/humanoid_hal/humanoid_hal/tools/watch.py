@@ -25,6 +25,7 @@ class BusFigures:
     good: int  # frames
     corrupt: int
     foreign: int
+    limit_hz: float | None = None  # what its wire can do at best; None: not known
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,25 @@ class Tally:
 
 def bus_figures(driver: Driver) -> list[BusFigures]:
     """The buses of a driver of boards; empty for others."""
-    buses = [*getattr(driver, "buses", ())]
+    options: Any = getattr(driver, "options", None)
+    buses = getattr(driver, "buses", ())
+    figures = [_figures(bus, bus.fastest(options.reply_share)) for bus in buses]
     imu = getattr(driver, "imu", None)
-    return [
-        BusFigures(
-            bus.link.name,
-            bus.link.state.value,
-            bus.link.reason,
-            bus.link.protocol.counters.good,
-            bus.link.protocol.counters.corrupt,
-            bus.link.protocol.counters.foreign,
-        )
-        for bus in buses + ([] if imu is None else [imu])
-    ]
+    return figures if imu is None else [*figures, _figures(imu, np.inf)]
+
+
+def _figures(bus: Any, limit: float) -> BusFigures:
+    """`limit` [Hz], infinite: not known."""
+    link, counters = bus.link, bus.link.protocol.counters
+    return BusFigures(
+        link.name,
+        link.state.value,
+        link.reason,
+        counters.good,
+        counters.corrupt,
+        counters.foreign,
+        limit if np.isfinite(limit) else None,
+    )
 
 
 def watch(

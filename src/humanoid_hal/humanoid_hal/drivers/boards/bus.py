@@ -50,6 +50,29 @@ class FrameQuality:
         return causes
 
 
+class Speeds:
+    """Speeds from positions, where boards do not measure them; arrays of shape (n,)."""
+
+    def __init__(self, n: int) -> None:
+        self._position, self._speed = np.full(n, np.nan), np.zeros(n)
+        self._stamp = np.zeros(n, dtype=np.int64)
+
+    def fill(self, readings: Readings, stamp: int) -> None:
+        """Put a speed wherever `readings`, taken at `stamp` [ns], hold none (NaN).
+
+        It is the change since the last answer over the time since: as coarse as the encoder.
+        """
+        unknown = np.isnan(readings.velocity)
+        if not unknown.any():
+            return
+        passed = (stamp - self._stamp) * 1e-9
+        new = readings.fresh & (passed > 0.0)  # a paused world has the same stamp again
+        change = np.nan_to_num(readings.position - self._position)
+        np.divide(change, passed, out=self._speed, where=new)
+        self._position[new], self._stamp[new] = readings.position[new], stamp
+        readings.velocity[unknown] = self._speed[unknown]
+
+
 @dataclass
 class ActuatorBus:
     """A bus with joints."""
@@ -66,7 +89,24 @@ class ActuatorBus:
 
     def __post_init__(self) -> None:
         self.shafts = Shafts(self.devices)
+        self._speeds = Speeds(len(self.devices))
         self.protocol: Any = self.link.protocol
+
+    def fastest(self, reply_share: float) -> float:
+        """[Hz] at which its wire can do all that a cycle needs, at best; infinite: not known.
+
+        `reply_share` of a period is for questions and answers.
+        """
+        asking, commanding = self.protocol.cycle_time(self.link.transport.baud)
+        least = max(asking / reply_share, asking + commanding)
+        return 1.0 / least if least else float("inf")
+
+    def readings(self, stamp: int) -> Readings:
+        """End the cycle's listening; what was heard of the state at `stamp` [ns]."""
+        readings: Readings = self.protocol.readings()
+        self._speeds.fill(readings, stamp)
+        self.quality.see(self.protocol.counters)
+        return readings
 
     def command(self, command: Command) -> None:
         """Send each device its part of the robot's command."""

@@ -70,6 +70,8 @@ class BoardsDriver(Driver):
         for name in options.buses:
             self._add_bus(name, robot, legs)
         simulated = self.capabilities.simulated
+        if not simulated:
+            self._check_rate()
         serve, rest = (self._serve, self._rest) if simulated else (None, None)
         self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve, rest)
         turns = [bus.link for bus in self.buses if bus.protocol.takes_turns]
@@ -205,6 +207,18 @@ class BoardsDriver(Driver):
         except BoardError as error:
             raise BoardError(f"bus '{bus}': {error}") from error
 
+    def _check_rate(self) -> None:
+        """Raises DriverError where a wire is too slow for the control rate."""
+        for bus in self.buses:
+            limit = bus.fastest(self.options.reply_share)
+            if limit < self.options.control_rate:
+                raise DriverError(
+                    f"bus '{bus.link.name}': {len(bus.devices)} devices at {bus.link.transport.baud} "
+                    f"baud allow {limit:.0f} Hz at best, `rate` asks for "
+                    f"{self.options.control_rate:g}; lower it, put some on another bus, or change "
+                    "`reply_share`"
+                )
+
     def _imus(self) -> list[Any]:
         return [] if self.imu is None else [self.imu]
 
@@ -217,8 +231,7 @@ class BoardsDriver(Driver):
         for bus in self.buses:
             readings: Readings | None = None
             if bus.link.state is LinkState.READY and bus.link in asked:
-                readings = bus.protocol.readings()
-                bus.quality.see(bus.protocol.counters)
+                readings = bus.readings(stamp)
                 self._take(bus, readings, fresh, voltages)
                 bus.rejoined |= self._enabled and not bus.enabled
             else:

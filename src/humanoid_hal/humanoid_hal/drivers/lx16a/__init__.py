@@ -1,0 +1,1 @@
+"""Hiwonder/LewanSoul bus servos: LX-16A and those that speak its protocol."""
