@@ -20,11 +20,12 @@ from humanoid_control.trajectory import (
     braking,
     plan,
 )
-from humanoid_control.velocity import VelocityConfig, VelocityReference
+from humanoid_control.velocity import VelocityConfig, VelocityReference, clamp
 from humanoid_description.robot import RobotDescription
 from humanoid_description.strict_yaml import key
 
-_NAMES = ("CoM x", "CoM y", "height", "roll", "pitch", "yaw")
+#: The values of a body pose, in their order.
+NAMES = ("CoM x", "CoM y", "height", "roll", "pitch", "yaw")
 
 
 class BodyPoseError(Exception):
@@ -58,6 +59,18 @@ class ReferencesConfig:
     def __post_init__(self) -> None:
         if not self.height_lower <= 1.0 <= self.height_upper:
             raise ValueError("1 must lie between height_lower and height_upper")
+
+
+def body_range(config: ReferencesConfig, ready_height: float) -> tuple[Array, Array]:
+    """Lowest and highest body pose, each of shape (6,): see :data:`NAMES`; m and rad.
+
+    `ready_height` [m] of base_link above the soles.
+    """
+    height = np.array([config.height_lower, config.height_upper]) * ready_height
+    return (
+        np.concatenate((config.com_lower, height[:1], np.negative(config.torso))),
+        np.concatenate((config.com_upper, height[1:], config.torso)),
+    )
 
 
 class LimitedMotion:
@@ -134,9 +147,7 @@ class OperatorReferences:
         self._forbidden = dict.fromkeys(
             sorted(legs), "carries the robot and belongs to the balance"
         )
-        height = np.array([config.height_lower, config.height_upper]) * ready_height
-        self._lower = np.concatenate((config.com_lower, height[:1], np.negative(config.torso)))
-        self._upper = np.concatenate((config.com_upper, height[1:], config.torso))
+        self._lower, self._upper = body_range(config, ready_height)
         self._neutral = np.array([0.0, 0.0, ready_height, 0.0, 0.0, 0.0])
         self._body = LimitedMotion(
             self._neutral,
@@ -171,15 +182,11 @@ class OperatorReferences:
         """
         order = np.concatenate((com_offset, [height if height != 0.0 else self._neutral[2]], torso))
         if not np.isfinite(order).all():
-            name = _NAMES[int(np.argmin(np.isfinite(order)))]
+            name = NAMES[int(np.argmin(np.isfinite(order)))]
             raise BodyPoseError(f"body pose: {name} is not finite")
-        clamped = np.clip(order, self._lower, self._upper)
+        clamped, changes = clamp(order, self._lower, self._upper, NAMES)
         self._body.order(clamped)
-        return tuple(
-            f"{name} {asked:.3f} clamped to {given:.3f}"
-            for name, asked, given in zip(_NAMES, order, clamped, strict=True)
-            if asked != given
-        )
+        return changes
 
     def order_velocity(
         self, twist: Array, stamp: int, limits: tuple[Array, Array] | None = None

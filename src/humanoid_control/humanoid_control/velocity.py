@@ -7,7 +7,8 @@ import numpy as np
 from humanoid_control.controller import Array
 from humanoid_description.strict_yaml import key
 
-_NAMES = ("forward", "left", "turning")
+#: The values of a velocity, in their order.
+NAMES = ("forward", "left", "turning")
 
 
 class VelocityError(Exception):
@@ -28,6 +29,21 @@ class VelocityConfig:
         (0.5, 0.3, 1.0), above=0.0, unit="m/s^2, m/s^2, rad/s^2"
     )
     timeout: float = key(0.5, above=0.0, unit="s", doc="an order not renewed for so long is over")
+
+
+def clamp(
+    order: Array,
+    lower: Array | tuple[float, ...],
+    upper: Array | tuple[float, ...],
+    names: tuple[str, ...],
+) -> tuple[Array, tuple[str, ...]]:
+    """`order` between `lower` and `upper`, all of shape (n,), and a line for each value changed."""
+    clamped = np.clip(order, lower, upper)
+    return clamped, tuple(
+        f"{name} {asked:.3f} clamped to {given:.3f}"
+        for name, asked, given in zip(names, order, clamped, strict=True)
+        if asked != given
+    )
 
 
 class VelocityReference:
@@ -51,15 +67,12 @@ class VelocityReference:
         that is not finite.
         """
         if not np.isfinite(twist).all():
-            name = _NAMES[int(np.argmin(np.isfinite(twist)))]
+            name = NAMES[int(np.argmin(np.isfinite(twist)))]
             raise VelocityError(f"velocity: {name} is not finite")
-        self._target = np.clip(twist, *(limits or (self._lower, self._upper)))
+        lower, upper = limits or (self._lower, self._upper)
+        self._target, changes = clamp(twist, lower, upper, NAMES)
         self._until = stamp + self._timeout
-        return tuple(
-            f"{name} {asked:.3f} clamped to {given:.3f}"
-            for name, asked, given in zip(_NAMES, twist, self._target, strict=True)
-            if asked != given
-        )
+        return changes
 
     def stop(self) -> None:
         """Slow down to rest."""

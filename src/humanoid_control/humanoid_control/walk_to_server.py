@@ -5,7 +5,7 @@ repeated on ``orders/cmd_vel``: a recording of a walk replays without this actio
 """
 
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from geometry_msgs.msg import TwistStamped
@@ -23,6 +23,7 @@ from humanoid_runtime import topics
 
 ODOM = "odom"
 PERIOD = 50_000_000  # [ns] of sample time between two orders
+CANCELED = "canceled: it comes to stand"
 FEEDBACK = 4  # orders between two feedbacks
 
 
@@ -47,7 +48,7 @@ class WalkToServer:
             topics.WALK_TO,
             self._execute,
             goal_callback=self._on_goal,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            cancel_callback=self._on_cancel,
         )
 
     def close(self) -> None:
@@ -59,14 +60,11 @@ class WalkToServer:
         if self._handle is None:
             self._pose = None if not state.valid else Pose.of(state.q)
             return
-        if state.stamp < self._due:
+        if self._due - PERIOD <= state.stamp < self._due:  # stamps that went back are due
             return
         self._due = state.stamp + PERIOD
         self._pose = Pose.of(state.q)
-        if self._handle.is_cancel_requested:
-            self._finish("canceled: it comes to stand")
-        else:
-            self._advance()
+        self._advance(self._pose)
 
     def interrupt(self, reason: str) -> None:
         """End the goal, if there is one: somebody else orders now."""
@@ -80,6 +78,15 @@ class WalkToServer:
             self._node.get_logger().warning(f"walk_to refused: {refusal}")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
+
+    def _on_cancel(self, handle: Any) -> CancelResponse:
+        """End the goal now: the next sample may be long in coming. Before its turn: in its turn."""
+        if self._is_current(handle):
+            self._finish(CANCELED)
+        return CancelResponse.ACCEPT
+
+    def _is_current(self, handle: Any) -> bool:
+        return self._handle is not None and self._handle.goal_id == handle.goal_id
 
     def _refusal(self, goal: Any) -> str:
         if goal.frame_id not in (ODOM, BASE_FOOTPRINT):
@@ -96,11 +103,13 @@ class WalkToServer:
         """The life of a goal, between whose turns the samples come."""
         self.interrupt("another goal came")
         request, done = handle.request, Future()
-        assert self._pose is not None  # since _refusal()
-        start = self._pose if request.frame_id == BASE_FOOTPRINT else Pose(0.0, 0.0, 0.0)
-        goal = start.after(request.x, request.y, request.yaw)
-        self._planner = WalkToPlanner(self._config, goal, any_heading=request.any_heading)
-        self._handle, self._done, self._orders, self._progress = handle, done, 0, None
+        self._progress = None
+        if handle.is_cancel_requested:  # between acceptance and its turn
+            done.set_result((False, CANCELED))
+        elif refusal := self._refusal(request):  # so much may have changed since acceptance
+            done.set_result((False, refusal))
+        else:
+            self._begin(handle, done)
         success, message = await done
         progress = self._progress
         if handle.is_cancel_requested:
@@ -109,13 +118,20 @@ class WalkToServer:
             handle.succeed()
         else:
             handle.abort()
-        left = (progress.distance, progress.turn) if progress else (0.0, 0.0)
+        left = (progress.distance, progress.turn) if progress else (nan, nan)
         return WalkTo.Result(success=success, message=message, distance=left[0], turn=left[1])
 
-    def _advance(self) -> None:
+    def _begin(self, handle: Any, done: Future) -> None:
+        request, start = handle.request, Pose(0.0, 0.0, 0.0)
+        if request.frame_id == BASE_FOOTPRINT and self._pose is not None:
+            start = self._pose
+        goal = start.after(request.x, request.y, request.yaw)
+        self._planner = WalkToPlanner(self._config, goal, any_heading=request.any_heading)
+        self._handle, self._done, self._orders = handle, done, 0
+
+    def _advance(self, pose: Pose) -> None:
         assert self._planner is not None
-        assert self._pose is not None
-        progress = self._progress = self._planner.step(self._pose)
+        progress = self._progress = self._planner.step(pose)
         refusal = self._order(progress.twist)
         if refusal:
             self._done.set_result((False, refusal))
