@@ -8,8 +8,11 @@ import pytest
 import yaml
 
 from humanoid_bringup.bags.bag import Bag, BagError
+from humanoid_bringup.bags.compare import Tolerance
 from humanoid_bringup.bags.session import Job, run
 from humanoid_bringup.bags.simulated import record_simulation
+from humanoid_bringup.bags.source import BEGAN, MID_RUN
+from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.errors import Exit, HumanoidError
 
 from .make_bags import squat
@@ -84,8 +87,6 @@ LOOSE = loose()
 
 def without(bag, path, dropped):
     """A copy of `bag` without the messages (topic, index) of `dropped`."""
-    from humanoid_bringup.bags.writer import BagWriter
-
     seen = dict.fromkeys((topic for topic, _ in dropped), -1)
     with Bag(bag) as source, BagWriter(path, custom=source.custom) as writer:
         for topic in source.topics.values():
@@ -110,8 +111,6 @@ def test_a_sample_that_the_recorded_node_skipped_is_skipped_again(
     bag, tmp_path, node, takes, emits
 ):
     """A node that is late leaves samples out; the recorder has them all the same."""
-    from humanoid_bringup.bags.writer import BagWriter
-
     late = without(bag, tmp_path / "late", {(takes, 300), (takes, 301)})
     run(Job(late, (node,), output=tmp_path / "answers"))
     recorded = tmp_path / "recorded"
@@ -142,10 +141,39 @@ def test_a_part_of_a_bag_can_be_replayed(bag):
     assert 95 <= outcome.emitted["robot_state"] <= 101
 
 
+@pytest.fixture(scope="module")
+def middle(bag, tmp_path_factory):
+    """What `humanoid record` has of a run that it joined after half a second."""
+    path = tmp_path_factory.mktemp("joined") / "stand"
+    with Bag(bag) as source, BagWriter(path, custom={**source.custom, BEGAN: MID_RUN}) as writer:
+        for topic in source.topics.values():
+            writer.add(topic)
+        for message in source.messages():
+            if message.time >= source.start + 500_000_000:
+                writer.write(message.topic, message.time, message.data)
+    return path
+
+
+@pytest.mark.parametrize("node", ["estimator", "controller"])
+def test_a_bag_that_began_in_mid_run_is_not_checked_bit_for_bit_and_says_why(middle, bag, node):
+    for job in (Job(middle, (node,), check=True), Job(bag, (node,), check=True, start=0.5)):
+        with pytest.raises(BagError, match="middle of a run") as caught:
+            run(job)
+        assert node in str(caught.value)
+        assert "sim --record" in str(caught.value)
+    assert run(Job(middle, (node,))).outcome.emitted  # a replay without a verdict is welcome
+
+
+def test_a_bag_that_began_in_mid_run_is_checked_within_tolerances_and_by_own_nodes(middle):
+    job = Job(middle, ("estimator",), check=True, tolerances=[Tolerance("*", 100.0)])
+    assert "recorded in the middle of a run" in str(run(job).verdict)
+    own = "tests.replay.own_nodes:Height"
+    with pytest.raises(HumanoidError, match="nothing is both emitted"):  # the next question
+        run(Job(middle, (own,), check=True))
+
+
 def test_renamed_topics_are_found_again(bag, tmp_path):
     from dataclasses import replace
-
-    from humanoid_bringup.bags.writer import BagWriter
 
     moved = tmp_path / "moved"
     with Bag(bag) as source, BagWriter(moved, custom=source.custom) as writer:
@@ -164,8 +192,6 @@ def test_renamed_topics_are_found_again(bag, tmp_path):
 
 def test_a_bag_of_a_robot_with_other_joints_is_mapped(bag, tmp_path):
     """Reorder, rename, turn and shift the joints of a bag; a mapping undoes it."""
-    from humanoid_bringup.bags.writer import BagWriter
-
     moved = tmp_path / "theirs"
     with Bag(bag) as source, BagWriter(moved, custom=source.custom) as writer:
         decoder = source.decoder()

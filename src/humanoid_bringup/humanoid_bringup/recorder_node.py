@@ -16,6 +16,7 @@ from std_msgs.msg import Bool
 
 from humanoid_bringup.bags.bag import Topic
 from humanoid_bringup.bags.guarded import GuardedBag
+from humanoid_bringup.bags.source import BEGAN, WITH_GRAPH
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.incident_recorder import IncidentRecorder
 from humanoid_bringup.locate import find_robot
@@ -78,7 +79,8 @@ class RecorderNode(Node):
         self._bag: GuardedBag | None = None
         self._incidents: IncidentRecorder | None = None
         if path:
-            writer = BagWriter(Path(path), split_bytes=SPLIT, custom=custom)
+            noted = {**custom, BEGAN: WITH_GRAPH}
+            writer = BagWriter(Path(path), split_bytes=SPLIT, custom=noted)
             self._bag = GuardedBag(writer, DiskGuard(Path(path), reserve))
         if incidents:
             guard = DiskGuard(Path(incidents), reserve)

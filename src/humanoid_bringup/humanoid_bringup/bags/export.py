@@ -20,7 +20,7 @@ def export(path: Path, output: Path, form: str, topics: Sequence[str] = ()) -> d
     HumanoidError, OSError.
     """
     if output.exists():
-        raise HumanoidError(f"{output} exists already and is kept; name another", Exit.ENVIRONMENT)
+        raise HumanoidError(f"{output} exists already and is kept; name another", Exit.USAGE)
     write = _parquet() if form == "parquet" else _write_csv
     with Bag(path) as bag:
         wanted = [topic if topic.startswith("/") else f"/{topic}" for topic in topics]

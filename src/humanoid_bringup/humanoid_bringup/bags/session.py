@@ -10,7 +10,7 @@ from humanoid_bringup.bags.compare import Comparison, Tolerance, Verdict
 from humanoid_bringup.bags.fields import Decoder
 from humanoid_bringup.bags.mapping import Mapper, load_mapping
 from humanoid_bringup.bags.replay import Outcome, Replay
-from humanoid_bringup.bags.source import LOST, Source
+from humanoid_bringup.bags.source import BEGAN, LOST, MID_RUN, Source
 from humanoid_bringup.bags.unit import Setup
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.definitions import definition
@@ -64,6 +64,7 @@ def _run(job: Job) -> Result:
         bag = stack.enter_context(Bag(job.bag))
         if not bag.count:
             raise BagError(f"{job.bag}: empty: it holds no message")
+        _require_beginning(job, bag)
         setup = _setup(job, bag)
         source = open_source(job, bag, setup.robot.joint_names)
         outputs = _Outputs()
@@ -80,8 +81,24 @@ def _run(job: Job) -> Result:
             names = ", ".join(job.nodes)
             lost = bag.custom.get(LOST, "")
             note = f" (its recorder lost messages: {lost})" if lost else ""
+            note += f" (recorded {MID_RUN})" if bag.custom.get(BEGAN) == MID_RUN else ""
             verdict = outputs.comparison.finish(f"{names} replayed from {job.bag}{note}")
         return Result(outcome, verdict)
+
+
+def _require_beginning(job: Job, bag: Bag) -> None:
+    """Raises BagError where a check bit for bit cannot pass: a state from before is not recorded.
+
+    What own nodes (``module:Class``) carry is theirs to know.
+    """
+    ours = [name for name in job.nodes if ":" not in name]
+    began = "recorded" if bag.custom.get(BEGAN) == MID_RUN else "--start is" * bool(job.start)
+    if job.check and ours and began and not job.tolerances:
+        raise BagError(
+            f"{job.bag}: {began} {MID_RUN}: what {', '.join(ours)} knew by then is not "
+            "there, and --check cannot pass bit for bit; record and replay from the first sample on "
+            "('humanoid sim --record <bag>', or up --record), or allow differences with --tolerance"
+        )
 
 
 def open_source(job: Job, bag: Bag, joints: tuple[str, ...]) -> Source:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Key in the bag's custom data: "<topic> <count>, ...", messages that the recorder missed.
 LOST = "lost"
+#: Key in the bag's custom data: whether its recorder was there from the first sample on.
+BEGAN, WITH_GRAPH, MID_RUN = "began", "with the graph", "in the middle of a run"
 
 
 class Source:

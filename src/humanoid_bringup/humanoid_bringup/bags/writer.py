@@ -64,7 +64,7 @@ class BagWriter:
         self.path = Path(path)
         if self.path.exists():
             raise HumanoidError(
-                f"{self.path} exists already and is kept; name another bag", Exit.ENVIRONMENT
+                f"{self.path} exists already and is kept; name another bag", Exit.USAGE
             )
         self.path.mkdir(parents=True)
         self._split_bytes, self._split = split_bytes, round(split_seconds * 1e9)
