@@ -71,6 +71,12 @@ def test_no_verb_is_a_usage_error_and_shows_the_help(capsys):
         ("sim", "--seconds", "0"),
         ("sim", "--seconds", "nan"),
         ("sim", "--sec", "1"),
+        ("sim", "--seed", "-2"),
+        ("sim", "--realtime", "-1"),
+        ("record", "--seconds", "-1"),
+        ("emulate", "dynamixel-emulated", "--latency", "-1"),
+        ("can-up", "can0", "--bitrate", "0"),
+        ("campaign", "a.yaml", "--processes", "0"),
         ("push", "--force", "inf"),
         ("push", "--force", "1", "--impulse", "1"),
         ("push", "--direction", "sideways"),
@@ -81,7 +87,49 @@ def test_no_verb_is_a_usage_error_and_shows_the_help(capsys):
 )
 def test_a_wrong_command_line_is_a_usage_error(arguments, capsys):
     assert exit_of(*arguments) == Exit.USAGE
-    assert capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("humanoid: ")
+    assert exit_of(*arguments, "--json") == Exit.USAGE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], said["exit_code"]) == (False, 2)
+
+
+def test_a_number_that_is_none_is_named_and_so_is_the_help(capsys):
+    exit_of("walk", "fast", "0", "0")
+    assert capsys.readouterr().err == (
+        "humanoid: argument vx: 'fast' is not a number (see 'humanoid walk --help')\n"
+    )
+
+
+def test_an_unknown_option_points_to_the_help_of_its_verb(capsys):
+    exit_of("sim", "--fast")
+    assert "--fast (see 'humanoid sim --help')" in capsys.readouterr().err
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(capsys):
+    assert exit_of("statsu") == Exit.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "did you mean 'status'?" in line
+
+
+@pytest.mark.parametrize("verb", ["sim", "up"])
+def test_a_mode_that_the_robot_does_not_have_is_refused_before_anything_starts(
+    verb, capsys, monkeypatch
+):
+    monkeypatch.setattr("humanoid_bringup.session.run", lambda *_: pytest.fail("started"))
+    words = (verb, "--robot", "g1", "--hardware", "mock", "--mode", "stnad")
+    assert exit_of(*words) == Exit.CONFIGURATION
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "unknown mode 'stnad'; did you mean 'stand'?" in line
+    assert "fastsac" in line  # a policy of the robot's control.yaml is known
+
+
+@pytest.mark.parametrize("mode", ["walk", "fastsac"])
+def test_modes_and_policies_of_the_robot_are_taken(mode, monkeypatch):
+    started = []
+    monkeypatch.setattr("humanoid_bringup.session.run", lambda *words: started.append(words) or 0)
+    assert exit_of("sim", "--hardware", "mock", "--mode", mode) == Exit.OK
+    assert started[0][2] == mode
 
 
 def test_an_unknown_robot_is_a_configuration_error_in_one_line(config, capsys):

@@ -8,12 +8,14 @@ from humanoid_bringup.diagnosis import (
     ERROR,
     OK,
     WARNING,
+    Finding,
     Graph,
     Host,
     Topic,
     exit_code,
     graph_findings,
     host_findings,
+    verdict,
 )
 from humanoid_bringup.errors import Exit
 from humanoid_bringup.progress import DAMP
@@ -56,8 +58,8 @@ def test_a_healthy_machine_and_graph_have_nothing_wrong():
         ({"config_errors": ("robot.yaml:3: x",)}, ERROR, "configuration", Exit.CONFIGURATION),
         ({"missing_nodes": ("humanoid_hal/hal_node",)}, ERROR, "installation", Exit.ENVIRONMENT),
         ({"rmw": "rmw_zenoh_cpp"}, ERROR, "middleware", Exit.ENVIRONMENT),
-        ({"domain": "1000"}, ERROR, "discovery", Exit.ENVIRONMENT),
-        ({"domain": "-1"}, ERROR, "discovery", Exit.ENVIRONMENT),
+        ({"domain": "1000"}, ERROR, "discovery", Exit.USAGE),
+        ({"domain": "-1"}, ERROR, "discovery", Exit.USAGE),
         ({"discovery_range": "OFF"}, ERROR, "discovery", Exit.ENVIRONMENT),
         ({"discovery_range": "SUBNET"}, WARNING, "discovery", Exit.OK),
         ({"shared_memory_free": 1_000_000}, WARNING, "shared memory", Exit.OK),
@@ -115,6 +117,39 @@ def test_an_unarmed_robot_shows_the_faults_that_keep_it_so_as_errors():
 
 
 def test_the_worst_error_decides_the_exit_code():
-    findings = list(host_findings(replace(HOST, domain="x")))
+    findings = list(host_findings(replace(HOST, domain="x", rmw="rmw_absent")))
     findings += graph_findings(replace(GRAPH, hal_state="inactive"))
     assert exit_code(findings) == Exit.ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ((), "nothing is wrong"),
+        ((OK, OK), "nothing is wrong"),
+        ((WARNING,), "1 warning"),
+        ((ERROR, WARNING, WARNING), "1 error, 2 warnings"),
+    ],
+)
+def test_the_last_line_counts_what_is_wrong(levels, said):
+    assert verdict([Finding(level, "subject", "text") for level in levels]) == said
+
+
+@pytest.mark.parametrize(
+    ("simulated", "fix"),
+    [
+        (True, "humanoid reset && humanoid rearm --mode stand"),
+        (False, "set it on its feet or hang it up, then: humanoid rearm --mode ready"),
+    ],
+)
+def test_of_a_robot_that_lies_the_doctor_says_how_it_gets_up(simulated, fix):
+    graph = replace(
+        GRAPH,
+        armed=False,
+        reaction=DAMP,
+        active=("fallen: tilted by 88 deg",),
+        latched=("fall",),
+        simulated=simulated,
+    )
+    found = wrong(graph_findings(graph))
+    assert {f.fix for f in found if f.subject in ("fault", "latched", "safety")} == {fix}

@@ -43,6 +43,22 @@ def test_the_users_configuration_wins_over_the_installed_one(config, tmp_path, m
     assert locate.find_robot("installed").is_relative_to(prefix)
 
 
+@pytest.mark.parametrize(("made", "wrong"), [(False, "is no folder"), (True, "no folder 'robots'")])
+def test_a_wrong_configuration_path_is_an_error_and_not_ignored(
+    config, tmp_path, monkeypatch, made, wrong
+):
+    other = tmp_path / "other"
+    if made:
+        other.mkdir()
+    monkeypatch.setenv("HUMANOID_CONFIG_PATH", f"{tmp_path / 'config'}:{other}")
+    with pytest.raises(HumanoidError, match="HUMANOID_CONFIG_PATH") as caught:
+        locate.find_robot("biped")
+    assert caught.value.code == Exit.CONFIGURATION
+    assert wrong in str(caught.value)
+    assert str(other) in str(caught.value)
+    assert "robots/<name>/robot.yaml" in str(caught.value)
+
+
 def test_a_name_is_never_taken_for_a_directory_of_the_working_directory(
     config, tmp_path, monkeypatch
 ):

@@ -131,6 +131,7 @@ def test_what_is_published_is_recorded_with_what_replay_needs_to_know(robot, tmp
     with Bag(tmp_path / "bag") as bag:
         assert bag.count == said["messages"]
         assert (bag.custom["robot"], bag.custom["startup_mode"]) == ("g1", "ready")
+        assert bag.custom["began"] == "in the middle of a run"
         assert bag.topics["/robot_description"].count == 1
     check(tmp_path / "bag")
 
@@ -196,8 +197,20 @@ def test_nothing_that_arrives_and_no_graph_are_two_answers(robot, tmp_path, caps
 
 def test_an_existing_bag_is_kept(robot, tmp_path, capsys):
     code, _, errors = say(capsys, "record", tmp_path, "--seconds", "1")
-    assert code == Exit.ENVIRONMENT
+    assert code == Exit.USAGE
     assert "is kept" in errors
+    assert say(capsys, "sim", "--record", tmp_path)[::2] == (code, errors)  # the same answer
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_starts(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    bag = tmp_path / "file" / "bag"
+    code, _, errors = say(capsys, "record", bag)
+    assert (code, errors.count("\n")) == (Exit.ENVIRONMENT, 1)
+    assert str(bag) in errors
+    assert say(capsys, "sim", "--record", bag)[::2] == (code, errors)
+    assert say(capsys, "record", tmp_path / "a" / "b" / "c", "--namespace", "1")[0] == Exit.USAGE
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # -- replay --live -----------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def _declared(node):
 
 def test_an_unknown_mode_is_refused_with_the_known_ones(standing):
     code, _, errors = humanoid("mode", "stnad")
-    assert code == Exit.FAILED
+    assert code == Exit.CONFIGURATION
     assert "stand" in errors
 
 
@@ -121,7 +121,7 @@ def test_a_recording_never_overwrites_a_file(standing, tmp_path):
     path = tmp_path / "precious"
     path.write_text("precious")
     code, _, errors = humanoid("record", str(path), "--seconds", "1")
-    assert code == Exit.ENVIRONMENT
+    assert code == Exit.USAGE
     assert path.read_text() == "precious"
     assert "name another bag" in errors
 

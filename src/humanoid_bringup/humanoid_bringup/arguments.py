@@ -2,15 +2,30 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
 
+from humanoid_bringup.environment import namespace_problem
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import Options, option_help
 
 
+class Parser(argparse.ArgumentParser):
+    """Says a wrong command line as every other error: one line, and as JSON when asked."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises HumanoidError."""
+        raise HumanoidError(f"{message} (see '{self.prog} --help')", Exit.USAGE)
+
+
 def finite(text: str) -> float:
     """A finite number, for argparse."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text} is not a finite number")
     return value
@@ -32,14 +47,37 @@ def not_negative(text: str) -> float:
     return value
 
 
+def whole(lowest: int) -> Callable[[str], int]:
+    """A whole number of at least `lowest`, for argparse."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+        if value < lowest:
+            raise argparse.ArgumentTypeError(f"{text} is below {lowest}")
+        return value
+
+    return convert
+
+
 def add_json(parser: argparse.ArgumentParser, text: str = "print one JSON object") -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help=text)
 
 
+def namespace(text: str) -> str:
+    """A namespace of ROS 2, for argparse."""
+    problem = namespace_problem(text)
+    if problem:
+        raise argparse.ArgumentTypeError(problem)
+    return text
+
+
 def add_namespace(parser: argparse.ArgumentParser) -> None:
     """`--namespace`."""
-    parser.add_argument("--namespace", default="", help=option_help("namespace"))
+    parser.add_argument("--namespace", type=namespace, default="", help=option_help("namespace"))
 
 
 def add_graph(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
@@ -48,7 +86,7 @@ def add_graph(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
     parser.add_argument(
         "--realtime",
         nargs="?",
-        type=int,
+        type=whole(0),
         const=80,
         default=0,
         metavar="PRIORITY",
@@ -68,6 +106,23 @@ def add_graph(parser: argparse.ArgumentParser, *, incidents: bool) -> None:
     add_json(parser, "print one JSON object when it ends, and nothing else")
 
 
+def new_folder(path: Path) -> None:
+    """Raises HumanoidError where no new folder `path` can be made; none is left behind."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True)
+        for folder in missing:
+            folder.rmdir()
+    except FileExistsError as problem:
+        raise HumanoidError(
+            f"{path} exists already and is kept; name another bag", Exit.USAGE
+        ) from problem
+    except OSError as problem:
+        raise HumanoidError(
+            f"cannot write {path}: {problem.strerror}; name another bag", Exit.ENVIRONMENT
+        ) from problem
+
+
 def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
     """The options of :func:`add_graph` and `others`."""
     from humanoid_bringup.incidents import default_directory
@@ -77,6 +132,8 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
             "TF needs tf2_msgs, which comes with a ROS 2 installation: source one, or leave --tf out",
             Exit.ENVIRONMENT,
         )
+    if arguments.record:
+        new_folder(Path(arguments.record))
     known = {"default": str(default_directory())}
     return Options(
         incidents=known.get(arguments.incidents, arguments.incidents),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import Parser
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.signals import interrupted, noted_interrupts
 
@@ -69,16 +70,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    as_json = False
+    as_json = "--json" in arguments  # also when the command line is wrong
+    console.begin()
     try:
         verb = next((word for word in arguments if not word.startswith("-")), None)
-        parser, module = _parser(verb)
-        options = parser.parse_args(arguments)
+        if verb is not None and verb not in VERBS:
+            raise HumanoidError(
+                f"no verb '{verb}'{_near(verb)}; 'humanoid --help' shows all", Exit.USAGE
+            )
+        parser, entry, module = _parser(verb)
+        options, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            entry.error(f"unrecognized arguments: {' '.join(unknown)}")
         if module is None:
             parser.print_help()
             return Exit.USAGE
-        as_json = bool(getattr(options, "json", False))
-        console.begin()
         return int(module.run(options))
     except KeyboardInterrupt:
         return _interrupted()
@@ -89,6 +95,13 @@ def _run(arguments: Sequence[str]) -> int:
         return _interrupted() if interrupted() else _report(problem, problem.code, as_json)
     except Exception as problem:
         return _interrupted() if interrupted() else _report(problem, Exit.FAILED, as_json)
+
+
+def _near(verb: str) -> str:
+    from humanoid_bringup.locate import nearest
+
+    guess = nearest(verb, VERBS)
+    return f": did you mean '{guess}'?" if guess else ""
 
 
 def _interrupted() -> int:
@@ -108,8 +121,9 @@ def _report(problem: Exception, code: int, as_json: bool) -> int:
     return code
 
 
-def _parser(verb: str | None) -> tuple[argparse.ArgumentParser, ModuleType | None]:
-    parser = argparse.ArgumentParser(
+def _parser(verb: str | None) -> tuple[Parser, Parser, ModuleType | None]:
+    """The whole parser, that of the verb, and the verb's module."""
+    parser = Parser(
         prog="humanoid",
         description="A ROS 2 control stack for humanoid robots.",
         epilog=EPILOG,
@@ -117,7 +131,7 @@ def _parser(verb: str | None) -> tuple[argparse.ArgumentParser, ModuleType | Non
         allow_abbrev=False,
     )
     verbs = parser.add_subparsers(title="verbs", metavar="<verb>", dest="verb")
-    module = None
+    chosen, module = parser, None
     for name, summary in VERBS.items():
         entry = verbs.add_parser(
             name,
@@ -127,9 +141,10 @@ def _parser(verb: str | None) -> tuple[argparse.ArgumentParser, ModuleType | Non
         )
         if name == verb:
             module = importlib.import_module(f"humanoid_bringup.commands.{name.replace('-', '_')}")
+            chosen = entry
             entry.description = module.__doc__
             module.add_arguments(entry)
-    return parser, module
+    return parser, chosen, module
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What `humanoid doctor` concludes from what it saw: pure rules, one line and one fix each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from humanoid_bringup.environment import HIGHEST_DOMAIN
 from humanoid_bringup.errors import Exit
 from humanoid_bringup.progress import DAMP, REACTIONS
 
@@ -65,6 +66,7 @@ class Graph:
     command_publishers: tuple[str, ...] = ()
     clock_speed: float | None = None  # graph's time per real time; None: no stamps seen
     paced: bool = True
+    simulated: bool = False  # `humanoid reset` is offered
     foreign_nodes: tuple[str, ...] = field(default=())
 
 
@@ -122,8 +124,9 @@ def host_findings(host: Host) -> Iterator[Finding]:
 
 def _discovery(host: Host) -> Finding:
     text = f"ROS_DOMAIN_ID={host.domain}, discovery range {host.discovery_range}"
-    if not host.domain.isdecimal() or int(host.domain) > 101:
-        return Finding(ERROR, "discovery", text, "set ROS_DOMAIN_ID to 0 to 101", Exit.ENVIRONMENT)
+    if not host.domain.isdecimal() or int(host.domain) > HIGHEST_DOMAIN:
+        fix = f"set ROS_DOMAIN_ID to 0 to {HIGHEST_DOMAIN}, or unset it"
+        return Finding(ERROR, "discovery", text, fix, Exit.USAGE)
     if host.discovery_range == "OFF":
         return Finding(
             ERROR,
@@ -206,10 +209,12 @@ def _safety(graph: Graph) -> Iterator[Finding]:
         return
     bad = graph.reaction >= DAMP
     fix = "remove the cause, then: humanoid rearm" if bad else "remove the cause"
+    lies = fallen(graph.active)
+    fix = after_fall(graph.simulated) if lies else fix
     for text in graph.active:
         yield Finding(ERROR if bad or not graph.armed else WARNING, "fault", text, fix)
     for text in graph.latched:
-        yield Finding(ERROR, "latched", text, "humanoid rearm")
+        yield Finding(ERROR, "latched", text, fix if lies else "humanoid rearm")
     trying = graph.hal_state == "active"
     if trying and not graph.armed and not graph.active and not graph.latched:
         yield Finding(ERROR, "armed", "no", "humanoid rearm says which check fails")
@@ -219,6 +224,18 @@ def _safety(graph: Graph) -> Iterator[Finding]:
         yield Finding(
             ERROR if bad else WARNING, "safety", f"reaction {REACTIONS[graph.reaction]}", fix
         )
+
+
+def fallen(active: Iterable[str]) -> bool:
+    """Whether `active` faults, each 'name: reason', say that the robot falls or lies."""
+    return any(text.split(":")[0] in ("fall", "fallen") for text in active)
+
+
+def after_fall(simulated: bool) -> str:
+    """What helps a robot that lies."""
+    if simulated:
+        return "humanoid reset && humanoid rearm --mode stand"
+    return "set it on its feet or hang it up, then: humanoid rearm --mode ready"
 
 
 def _commands(graph: Graph) -> Iterator[Finding]:
@@ -268,6 +285,16 @@ def _topic(topic: Topic) -> Finding:
             "free the CPU; humanoid status shows overruns",
         )
     return Finding(OK, topic.name, f"{topic.rate:.0f} Hz")
+
+
+def verdict(findings: list[Finding]) -> str:
+    """The last line: how much is wrong."""
+    counts = {
+        name: sum(f.level == level for f in findings)
+        for name, level in (("error", ERROR), ("warning", WARNING))
+    }
+    said = [f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items() if count]
+    return ", ".join(said) or "nothing is wrong"
 
 
 def exit_code(findings: list[Finding]) -> Exit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from humanoid_bringup.environment import namespace_problem
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot, robots
 
@@ -230,6 +231,8 @@ def _check(options: Options) -> tuple[int, int, int]:
         )
     if not 0.0 <= options.rate <= 2000.0:
         raise HumanoidError(f"rate is {options.rate}, not 0 to 2000 Hz", Exit.USAGE)
+    if problem := namespace_problem(options.namespace):
+        raise HumanoidError(problem, Exit.USAGE)
     if not options.answer_timeout > 0.0:
         raise HumanoidError(f"answer_timeout is {options.answer_timeout}, not above 0", Exit.USAGE)
     if options.cpus and options.composed:

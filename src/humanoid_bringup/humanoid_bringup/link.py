@@ -5,7 +5,7 @@ Everything waits with a bound, nothing here commands joints.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import rclpy
@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
+from humanoid_bringup.environment import domain
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.lock import graph_runs
 from humanoid_runtime import topics
@@ -32,6 +33,8 @@ class Link:
     """A node of the command line; a context manager."""
 
     def __init__(self, namespace: str = "", name: str = "humanoid_cli") -> None:
+        """Raises HumanoidError when ROS_DOMAIN_ID is none."""
+        domain()
         self._context = Context()
         rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self.node = Node(
@@ -106,6 +109,11 @@ class Link:
         """A node's or topic's name in this namespace."""
         return f"{self.node.get_namespace().rstrip('/')}/{name}"
 
+    def offers(self, service: str) -> bool:
+        """Whether discovery has found somebody who offers a service."""
+        names = dict(self.node.get_service_names_and_types())
+        return self.absolute(service) in names
+
     def call(self, service_type: Any, name: str, request: Any, timeout: float = 5.0) -> Any:
         """Call a service. Raises HumanoidError when nobody offers it or nobody answers in time."""
         future = self.find(service_type, name).call_async(request)
@@ -116,6 +124,22 @@ class Link:
                 Exit.NO_GRAPH,
             )
         return future.result()
+
+    def parameters(self, node: str, names: Sequence[str]) -> dict[str, str]:
+        """Text parameters of a node of this namespace; empty when it does not tell them."""
+        from rcl_interfaces.srv import GetParameters
+
+        if self.absolute(node) not in self.nodes():
+            return {}
+        try:
+            answer = self.call(
+                GetParameters, f"{node}/get_parameters", GetParameters.Request(names=list(names))
+            )
+        except HumanoidError:
+            return {}
+        if len(answer.values) != len(names):
+            return {}
+        return {name: value.string_value for name, value in zip(names, answer.values, strict=True)}
 
     def find(self, service_type: Any, name: str) -> Any:
         """A client of a service that somebody offers, so that calls go out at once.
@@ -128,7 +152,7 @@ class Link:
         if not self.discover(client.service_is_ready):
             raise HumanoidError(
                 f"no node offers the service '{self.absolute(name)}' in ROS_DOMAIN_ID="
-                f"{os.environ.get('ROS_DOMAIN_ID', '0')}: start the graph with 'humanoid sim' "
+                f"{domain()}: start the graph with 'humanoid sim' "
                 "or 'humanoid up', or look with 'humanoid doctor'",
                 Exit.NO_GRAPH,
             )

@@ -32,9 +32,20 @@ def shared(folder: str) -> list[Path]:
 
 
 def config_directories() -> list[Path]:
-    """Directories that hold `robots/`, best first."""
+    """Directories that hold `robots/`, best first.
+
+    Raises HumanoidError when HUMANOID_CONFIG_PATH names one that does not.
+    """
     listed = os.environ.get("HUMANOID_CONFIG_PATH", "")
     own = [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
+    for path in own:
+        if not (path / "robots").is_dir():
+            wrong = "has no folder 'robots'" if path.is_dir() else "is no folder"
+            raise HumanoidError(
+                f"HUMANOID_CONFIG_PATH: {path} {wrong}; looked for robots/<name>/robot.yaml in it: "
+                "correct the variable, or unset it",
+                Exit.CONFIGURATION,
+            )
     return own + shared("config")
 
 

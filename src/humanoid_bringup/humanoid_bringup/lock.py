@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from humanoid_bringup.environment import domain
 from humanoid_bringup.errors import Exit, HumanoidError
 
 
@@ -14,9 +15,9 @@ from humanoid_bringup.errors import Exit, HumanoidError
 def only_graph(namespace: str) -> Iterator[None]:
     """Hold the lock of this domain and `namespace`. The kernel releases it when the process ends.
 
-    Raises HumanoidError when another process holds it.
+    Raises HumanoidError when another process holds it, or ROS_DOMAIN_ID is none.
     """
-    domain, path = _file(namespace)
+    number, path = _file(namespace)
     try:
         # Opened for reading: users of one machine share its domains, and so this file.
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -30,7 +31,7 @@ def only_graph(namespace: str) -> Iterator[None]:
     except OSError as error:
         os.close(descriptor)
         raise HumanoidError(
-            f"a graph already runs in ROS_DOMAIN_ID={domain}: stop it first, or set another "
+            f"a graph already runs in ROS_DOMAIN_ID={number}: stop it first, or set another "
             "ROS_DOMAIN_ID or --namespace",
             Exit.ENVIRONMENT,
         ) from error
@@ -57,6 +58,6 @@ def graph_runs(namespace: str) -> bool:
 
 def _file(namespace: str) -> tuple[str, Path]:
     """The domain, and the file of its lock."""
-    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+    number = str(domain())
     place = namespace.strip("/").replace("/", ".") or "root"
-    return domain, Path(tempfile.gettempdir()) / f"humanoid-graph-{domain}-{place}.lock"
+    return number, Path(tempfile.gettempdir()) / f"humanoid-graph-{number}-{place}.lock"

@@ -1,9 +1,9 @@
 """Watches a graph that is being started, for progress lines and the verdict."""
 
-import os
 import time
 from collections.abc import Sequence
 
+from humanoid_bringup.environment import domain
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import NodeSpec
 from humanoid_bringup.link import Link
@@ -33,7 +33,7 @@ class Observer(Link):
         if running:
             raise HumanoidError(
                 f"{', '.join(running)} already runs in ROS_DOMAIN_ID="
-                f"{os.environ.get('ROS_DOMAIN_ID', '0')}: stop it first, or set another "
+                f"{domain()}: stop it first, or set another "
                 "ROS_DOMAIN_ID or --namespace",
                 Exit.ENVIRONMENT,
             )

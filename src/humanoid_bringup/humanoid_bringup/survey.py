@@ -134,6 +134,7 @@ class Survey(Link):
             topics=tuple(self._topic(name, rate, rates) for name, rate in rates.items()),
             command_publishers=self._publishers(topics.JOINT_COMMANDS),
             clock_speed=speed,
+            simulated=self.offers(topics.RESET),
         )
 
     def _topic(self, name: str, rate: float, rates: dict[str, float]) -> Topic:

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json
+from humanoid_bringup.arguments import Parser, add_json
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import nearest, shared
 
@@ -36,8 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     """List, run one, or run all."""
     known = files()
     if arguments.list:
-        for name, path in known.items():
-            console.say(f"{name:16}{load(path).SUMMARY}")
+        summaries = {name: load(path).SUMMARY for name, path in known.items()}
+        if arguments.json:
+            console.print_json({"ok": True, "benchmarks": summaries})
+            return Exit.OK
+        for name, summary in summaries.items():
+            console.say(f"{name:16}{summary}")
         return Exit.OK
     if arguments.all:
         return _all(known)
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"no benchmark '{arguments.name or ''}' among {', '.join(known)}{hint}", Exit.USAGE
         )
     module = load(known[arguments.name])
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"humanoid benchmark {arguments.name}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json
+from humanoid_bringup.arguments import add_json, whole
 from humanoid_bringup.errors import Exit, HumanoidError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="of the results (default: <file>.results)"
     )
     parser.add_argument(
-        "--processes", type=_count, default=os.cpu_count() or 1, help="(default: one per core)"
+        "--processes", type=whole(1), default=os.cpu_count() or 1, help="(default: one per core)"
     )
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on this Ray cluster: host:port, auto, or local"
@@ -101,10 +101,3 @@ def progress(done: int, total: int, name: str = "") -> str:
     """The live line."""
     filled = BAR * done // total
     return f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total} {name}".rstrip()
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value

@@ -17,7 +17,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json
+from humanoid_bringup.arguments import add_json, whole
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.hardware import add_hardware, load
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's own arguments."""
     parser.add_argument("interface", nargs="*", help="default: all CAN interfaces there are")
-    parser.add_argument("--bitrate", type=int, help="[bit/s] (default: 1000000)")
-    parser.add_argument("--data-bitrate", type=int, default=0, help="[bit/s] of CAN FD")
-    parser.add_argument("--queue", type=int, default=1000, help="frames in the transmit queue")
+    parser.add_argument("--bitrate", type=whole(1), help="[bit/s] (default: 1000000)")
+    parser.add_argument("--data-bitrate", type=whole(0), default=0, help="[bit/s] of CAN FD")
+    parser.add_argument("--queue", type=whole(1), default=1000, help="frames in the transmit queue")
     parser.add_argument("--apply", action="store_true", help="run the commands (needs root)")
     add_hardware(parser, required=False)
     add_json(parser)

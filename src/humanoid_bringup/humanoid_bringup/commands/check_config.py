@@ -21,6 +21,9 @@ from humanoid_bringup.arguments import add_json
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot, hardware_files, robots
 
+#: Modes of every robot; the others depend on its files.
+ALWAYS = ("damping", "ready", "stand")
+
 CODES = {"robot": 10, "urdf": 11, "hardware": 12, "control": 13, "perception": 14}
 
 
@@ -66,12 +69,31 @@ def problems(robot: str | Path) -> list[str]:
     return [problem for item in check(robot, None) for problem in item.problems]
 
 
-def require(robot: str | Path, hardware: str | Path) -> None:
-    """Raises HumanoidError with every problem of the files that a start would read."""
+def require(robot: str | Path, hardware: str | Path, mode: str) -> None:
+    """Raises HumanoidError with every problem of the files that a start would read.
+
+    So it does when the robot has no `mode`, with the nearest and all that it has.
+    """
     bad = [problem for item in check(robot, hardware) for problem in item.problems]
     if bad:
         more = f" (and {len(bad) - 1} more: humanoid check-config {robot})" if bad[1:] else ""
         raise HumanoidError(f"{bad[0]}{more}", Exit.CONFIGURATION)
+    if mode not in ALWAYS:
+        _require_mode(find_robot(robot), mode)
+
+
+def _require_mode(robot_file: Path, mode: str) -> None:
+    from humanoid_control.config import load_control_config
+    from humanoid_control.core import ControlCore
+    from humanoid_description import load_robot
+
+    path = robot_file.parent / "control.yaml"
+    try:
+        ControlCore(
+            load_robot(robot_file), load_control_config(path if path.is_file() else None), mode
+        )
+    except ValueError as error:
+        raise HumanoidError(f"--mode: {error}", Exit.CONFIGURATION) from error
 
 
 def check(robot: str | Path, hardware: str | Path | None) -> Iterator[Checked]:

@@ -25,6 +25,7 @@ from humanoid_bringup.diagnosis import (
     exit_code,
     graph_findings,
     host_findings,
+    verdict,
 )
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.locate import prefixes
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Look, judge, print."""
     findings = list(_host(arguments.robot))
-    if not any(finding.subject == "middleware" and finding.level == ERROR for finding in findings):
+    if not any(f.subject in ("middleware", "discovery") and f.level == ERROR for f in findings):
         findings += _graph(arguments.namespace)
     code = exit_code(findings)
     if arguments.json:
@@ -54,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         if finding.level != OK or arguments.all:
             fix = f" -> {finding.fix}" if finding.fix else ""
             console.say(f"{finding.level:8}{finding.subject}: {finding.text}{fix}")
-    if not any(finding.level == ERROR for finding in findings):
-        console.say("nothing is wrong")
+    console.say(verdict(findings))
     return code
 
 

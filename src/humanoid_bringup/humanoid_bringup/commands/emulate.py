@@ -22,7 +22,7 @@ from typing import Any, get_args
 import yaml
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json
+from humanoid_bringup.arguments import add_json, not_negative
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot
 from humanoid_bringup.signals import Interrupts
@@ -66,7 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="motors: every joint a free inertia; mujoco: the robot (default: motors)",
     )  # fmt: skip
     parser.add_argument(
-        "--latency", type=float, default=0.0, help="[s] of the adapters; FTDI: 0.001 or 0.016"
+        "--latency",
+        type=not_negative,
+        default=0.0,
+        help="[s] of the adapters; FTDI: 0.001 or 0.016",
     )
     parser.add_argument(
         "--fault", type=fault, action="append", default=[], metavar="BUS:ID:KIND[:VALUE]",

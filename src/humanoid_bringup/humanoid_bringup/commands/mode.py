@@ -7,13 +7,14 @@ examples:
   humanoid mode stand --wait 10   return when it stands, or fail after 10 s
   humanoid mode damping
 
-exit codes: 0 done or accepted; 1 refused, with the reason, or not reached in time; 4 no graph.
+exit codes: 0 done or accepted; 1 refused, with the reason, or not reached in time; 3 no such mode;
+4 no graph.
 """
 
 import argparse
 from typing import Any
 
-from humanoid_bringup import console
+from humanoid_bringup import console, modes
 from humanoid_bringup.arguments import add_json, add_namespace, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 
@@ -33,16 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show or set."""
     from humanoid_bringup.link import Link
-    from humanoid_interfaces.msg import ModeState
-    from humanoid_interfaces.srv import SetMode
     from humanoid_runtime import topics
 
     with Link(arguments.namespace) as link:
-        link.watch(ModeState, topics.MODE)
+        modes.watch(link)
         if arguments.mode:
-            answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=arguments.mode))
-            if not answer.success:
-                raise HumanoidError(answer.message)
+            modes.ask(link, arguments.mode)
             link.forget(topics.MODE)
         if not link.discover(lambda: link.latest(topics.MODE)):
             raise HumanoidError(
@@ -56,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
                 lambda: link.latest(topics.MODE).mode == arguments.mode, arguments.wait
             )
         state = link.latest(topics.MODE)
-    _show(state, arguments.json)
+    _show(state, reached, arguments.json)
     if not reached:
         raise HumanoidError(
             f"mode '{arguments.mode}' was not reached within {arguments.wait:g} s: "
@@ -65,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _show(state: Any, as_json: bool) -> None:
+def _show(state: Any, reached: bool, as_json: bool) -> None:
     if as_json:
         console.print_json(
             {
+                "ok": reached,
                 "mode": state.mode,
                 "target": state.target,
                 "waiting_for": state.waiting_for,

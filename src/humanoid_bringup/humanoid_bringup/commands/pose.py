@@ -13,8 +13,8 @@ import argparse
 import math
 from typing import Any
 
-from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, add_namespace, finite
+from humanoid_bringup import console, ranges
+from humanoid_bringup.arguments import add_json, add_namespace, finite, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 
 #: Times the pose is published, and [s] between two of them, until the controller repeats it.
@@ -24,7 +24,7 @@ ATTEMPTS, PATIENCE = 10, 0.5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's own arguments."""
     parser.add_argument(
-        "--height", type=finite, help="[m] of base_link above the soles (default: rest height)"
+        "--height", type=positive, help="[m] of base_link above the soles (default: rest height)"
     )
     parser.add_argument(
         "--shift",
@@ -95,15 +95,23 @@ def run(arguments: argparse.Namespace) -> int:
                 "with 'humanoid sim' or 'humanoid up'",
                 Exit.NO_GRAPH,
             )
+        asked = (*arguments.shift, arguments.height or 0.0, *arguments.lean)
+        clamped = ranges.body_pose(link, asked)
+        if not arguments.json:
+            for change in clamped.changes:
+                console.say(change)
         _send(link, publisher, message)
+    shift, height, lean = clamped.values[:2], clamped.values[2], clamped.values[3:]
     if arguments.json:
         console.print_json(
             {
-                "height_m": arguments.height,
-                "shift_m": list(arguments.shift),
-                "lean_rad": list(arguments.lean),
+                "ok": True,
+                "height_m": height or None,
+                "shift_m": list(shift),
+                "lean_rad": list(lean),
+                "clamped": list(clamped.changes),
             }
         )
     else:
-        console.say("taken; limits of speed and range apply")
+        console.say("taken" + (", clamped as said" if clamped.changes else ""))
     return Exit.OK

@@ -80,7 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     impulse = newtons * arguments.duration
     if arguments.json:
         console.print_json(
-            {"force_n": [x, y, z], "duration_s": arguments.duration, "impulse_ns": impulse}
+            {
+                "ok": True,
+                "force_n": [x, y, z],
+                "duration_s": arguments.duration,
+                "impulse_ns": impulse,
+            }
         )
     else:
         console.say(f"pushed: {newtons:.1f} N for {arguments.duration:g} s ({impulse:.2f} N·s)")

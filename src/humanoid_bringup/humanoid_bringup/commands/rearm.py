@@ -9,13 +9,21 @@ examples:
   humanoid rearm
   humanoid reset && humanoid rearm --mode stand
 
-exit codes: 0 armed; 1 refused; 4 no graph.
+exit codes: 0 armed; 1 refused; 3 no such mode: nothing was armed; 4 no graph.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
+from humanoid_bringup import modes
 from humanoid_bringup.commands import triggers
+from humanoid_bringup.diagnosis import after_fall, fallen
 from humanoid_bringup.errors import Exit, HumanoidError
+
+if TYPE_CHECKING:
+    from humanoid_bringup.link import Link
+
+HEARD = 1.0  # [s] within which the HAL has said its safety state; it does at 10 Hz
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +35,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Call the services."""
     from humanoid_bringup.link import Link
+    from humanoid_interfaces.msg import SafetyState
     from humanoid_interfaces.srv import SetMode
     from humanoid_runtime import topics
 
     with Link(arguments.namespace) as link:
+        link.watch(SafetyState, topics.SAFETY_STATE)
         if arguments.mode:
+            modes.watch(link)
             link.find(SetMode, topics.SET_MODE)  # armed, a robot sinks until it has its mode
-        said = triggers.call(link, topics.REARM, timeout=15.0)
+            if not modes.has(link, arguments.mode):
+                modes.ask(link, arguments.mode)  # refused before anything is armed
+        try:
+            said = triggers.call(link, topics.REARM, timeout=15.0)
+        except HumanoidError as refusal:
+            raise _with_next_step(refusal, link) from refusal
         if arguments.mode:
-            answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=arguments.mode))
-            if not answer.success:
-                raise HumanoidError(answer.message)
+            modes.ask(link, arguments.mode)
             said += f", on the way to '{arguments.mode}'"
     triggers.report(arguments, said)
     return Exit.OK
+
+
+def _with_next_step(refusal: HumanoidError, link: "Link") -> HumanoidError:
+    """The refusal, and what to do where the robot lies."""
+    from humanoid_runtime import topics
+
+    link.wait(lambda: link.latest(topics.SAFETY_STATE) is not None, HEARD)
+    safety = link.latest(topics.SAFETY_STATE)
+    if safety is None or not fallen(safety.active):
+        return refusal
+    return HumanoidError(f"{refusal} -> {after_fall(link.offers(topics.RESET))}", refusal.code)

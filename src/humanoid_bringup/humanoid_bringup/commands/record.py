@@ -12,8 +12,8 @@ examples:
   humanoid record --snapshot 30                    keep 30 s; Enter, SIGUSR1 or the service
                                                    'snapshot' (std_srvs/Trigger) writes them
 
-exit codes: 0 recorded; 1 nothing arrived; 4 no graph runs; 6 the bag cannot be written, or the disk
-is full (what was recorded until then is a whole bag).
+exit codes: 0 recorded; 1 nothing arrived; 2 the bag exists; 4 no graph runs; 6 it cannot be
+written, or the disk is full (what was recorded until then is a whole bag).
 """
 
 import argparse
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, add_namespace, not_negative, positive
+from humanoid_bringup.arguments import add_json, add_namespace, new_folder, not_negative, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.signals import Interrupts
 
@@ -63,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     from humanoid_bringup.link import FIRST_NODE, Link
 
     path = arguments.bag or Path(time.strftime("humanoid-%Y%m%d-%H%M%S"))
+    if not arguments.snapshot:
+        new_folder(path)
     patterns = [_absolute(text, arguments.namespace) for text in arguments.topics]
     try:
         with Interrupts() as interrupts, Link(arguments.namespace) as link:
@@ -87,11 +89,12 @@ class _Session:
     def __init__(
         self, arguments: argparse.Namespace, link: "Link", path: Path, wanted: Callable[[str], bool]
     ) -> None:
+        from humanoid_bringup.bags.source import BEGAN, MID_RUN
         from humanoid_bringup.bags.writer import BagWriter
         from humanoid_bringup.recorder import DiskGuard, Recorder, Snapshot, request
 
         self._arguments, self._path = arguments, path
-        self._custom = told_by_nodes(link)
+        self._custom = {**told_by_nodes(link), BEGAN: MID_RUN}
         self._saved: list[tuple[Path, int]] = []
         self._full = ""
         self._asked = False
@@ -200,24 +203,12 @@ class _Session:
 
 def told_by_nodes(link: "Link") -> dict[str, str]:
     """Robot and start-up mode, asked from the control node if there is one."""
-    from rcl_interfaces.srv import GetParameters
-
     from humanoid_bringup.graph import CONTROL
     from humanoid_bringup.locate import robots
 
-    if link.absolute(CONTROL) not in link.nodes():
-        return {}
-    names = ["robot", "startup_mode"]
-    try:
-        answer = link.call(
-            GetParameters, f"{CONTROL}/get_parameters", GetParameters.Request(names=names)
-        )
-    except HumanoidError:
-        return {}
-    found = {n: value.string_value for n, value in zip(names, answer.values, strict=True)}
+    found = link.parameters(CONTROL, ("robot", "startup_mode"))
     by_file = {str(path): name for name, path in robots().items()}
-    found["robot"] = by_file.get(found["robot"], found["robot"])
-    return found
+    return {**found, "robot": by_file.get(found["robot"], found["robot"])} if found else {}
 
 
 def _enter_pressed() -> bool:

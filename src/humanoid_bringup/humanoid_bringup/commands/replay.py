@@ -14,7 +14,8 @@ examples:
 
 nodes: estimator, fall, controller, supervisor (the HAL's gate and safety), or module:Class.
 exit codes: 0 done, or as recorded; 1 not as recorded; 2 usage; 3 configuration; 6 the output cannot
-be written, or a HAL runs here; 7 the bag is damaged, empty or of another kind.
+be written, or a HAL runs here; 7 the bag is damaged, empty or of another kind, or --check of one
+that began in mid-run.
 """
 
 import argparse

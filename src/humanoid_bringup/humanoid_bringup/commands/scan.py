@@ -16,7 +16,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json
+from humanoid_bringup.arguments import add_json, whole
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.hardware import add_hardware, load
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", action="append", help="default: all serial ports; repeatable")
     parser.add_argument("--protocol", action="append", help="default: all of the kind; repeatable")
     parser.add_argument(
-        "--baud", action="append", type=int, help="default: the family's usual ones"
+        "--baud", action="append", type=whole(1), help="default: the family's usual ones"
     )
     parser.add_argument("--ids", default="", help="e.g. 1-20,30 (default: every id)")
     parser.add_argument("--transport", default="", help="serial, slcan, or one of python-can's")

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from humanoid_bringup import console, session
-from humanoid_bringup.arguments import add_graph, graph_options, positive
+from humanoid_bringup.arguments import add_graph, graph_options, positive, whole
 from humanoid_bringup.commands import check_config
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.graph import graph, option_help
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="end after so many simulated seconds in the mode; exit code 0 if it still holds",
     )
     parser.add_argument("--mode", default="stand", help="mode to walk to (default: stand)")
-    parser.add_argument("--seed", type=int, default=-1, help=option_help("seed"))
+    parser.add_argument("--seed", type=whole(-1), default=-1, help=option_help("seed"))
     parser.add_argument("--viewer", "--gui", action="store_true", help=option_help("viewer"))
     parser.add_argument("--video", default="", metavar="FILE", help=option_help("video"))
     parser.add_argument(
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         video=arguments.video,
         seed=arguments.seed,
     )
-    check_config.require(arguments.robot, arguments.hardware)
+    check_config.require(arguments.robot, arguments.hardware, arguments.mode)
     if arguments.video:
         from humanoid_bringup.render import check_film
 

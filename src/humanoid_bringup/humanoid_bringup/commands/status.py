@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         while True:
             status = survey.status()
             if arguments.json:
-                console.print_json(status)
+                console.print_json({"ok": any(status["nodes"].values()), **status})
             else:
                 console.say(("" if once else "\x1b[H\x1b[2J") + render(status))
             if once or interrupts.received:

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import whole
 from humanoid_bringup.commands import triggers
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.graph import HAL
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_hardware(parser, required=False)
     parser.add_argument("--port", help="boards that no hardware file names: where")
     parser.add_argument("--protocol", help="what they speak")
-    parser.add_argument("--baud", type=int, help="[baud] or [bit/s] (default: the family's)")
+    parser.add_argument("--baud", type=whole(1), help="[baud] or [bit/s] (default: the family's)")
     parser.add_argument("--ids", default="", help="which, e.g. 1-20,30")
     parser.add_argument("--transport", default="", help="serial, slcan, or one of python-can's")
     triggers.add_arguments(parser)
@@ -57,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             return _ask_graph(arguments, patient=not named)
         except Exception as problem:  # a broken ROS is no reason not to stop
+            if not named and getattr(problem, "code", None) == Exit.USAGE:
+                raise
             if not (named and isinstance(problem, HumanoidError)):  # that says: no graph
                 console.error(str(problem))
             if not named:
@@ -76,7 +79,7 @@ def _ask_graph(arguments: argparse.Namespace, patient: bool) -> int:
     try:
         return triggers.trigger(arguments, service, timeout=1.0)
     except HumanoidError as problem:
-        if not patient:
+        if not patient or problem.code == Exit.USAGE:
             raise
         console.error(str(problem))
     return _deactivate(arguments)

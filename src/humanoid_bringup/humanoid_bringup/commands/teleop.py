@@ -11,7 +11,7 @@ examples:
   humanoid teleop --controller fastsac --timeout 2
 
 exit codes: 0 ended by key; 1 refused, or walking ended by itself, with the reason; 2 not on a
-terminal; 4 no graph.
+terminal; 3 no such mode; 4 no graph.
 """
 
 import argparse
@@ -24,9 +24,9 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 
-from humanoid_bringup import console
+from humanoid_bringup import console, modes
 from humanoid_bringup.arguments import add_json, add_namespace, positive
-from humanoid_bringup.commands.walk import PERIOD, add_controller, enter, present_mode
+from humanoid_bringup.commands.walk import PERIOD, add_controller, enter
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.teleoperation import HELP, Teleoperation
 
@@ -50,11 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from geometry_msgs.msg import TwistStamped
 
     from humanoid_bringup.link import Link
-    from humanoid_interfaces.msg import ModeState
     from humanoid_runtime import topics
 
     with Link(arguments.namespace) as link:
-        link.watch(ModeState, topics.MODE)
+        modes.watch(link)
         enter(link, arguments.controller)
         publisher = link.node.create_publisher(TwistStamped, topics.CMD_VEL, topics.EVENT)
         link.discover(lambda: publisher.get_subscription_count() > 0)
@@ -65,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             order.twist.linear.x, order.twist.linear.y, order.twist.angular.z = twist
             publisher.publish(order)
             link.spin(0.0)
-            mode = present_mode(link)
+            mode = modes.present(link)
             if mode != arguments.controller:
                 raise HumanoidError(f"walking ended: the controller is in mode '{mode}'")
 
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.clear()
             link.spin(0.2)  # a reliable publisher must live until its message is acknowledged
     if arguments.json:
-        console.print_json({"seconds": round(time.monotonic() - start, 1)})
+        console.print_json({"ok": True, "seconds": round(time.monotonic() - start, 1)})
     return Exit.OK
 
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the robot in the foreground."""
     options = graph_options(arguments, autostart=arguments.autostart, startup_mode=arguments.mode)
-    check_config.require(arguments.robot, arguments.hardware)
+    check_config.require(arguments.robot, arguments.hardware, arguments.mode)
     return session.run(
         f"{arguments.robot} on {arguments.hardware}",
         graph(arguments.robot, arguments.hardware, options),

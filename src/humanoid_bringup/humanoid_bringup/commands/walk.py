@@ -10,14 +10,15 @@ examples:
   humanoid walk -0.2 0 0                 backward
   humanoid walk 0.8 0 0 --controller fastsac   on a learned policy
 
-exit codes: 0 walked; 1 refused, or walking ended by itself, with the reason; 4 no graph.
+exit codes: 0 walked; 1 refused, or walking ended by itself, with the reason; 3 no such mode;
+4 no graph; 130 Ctrl-C.
 """
 
 import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from humanoid_bringup import console
+from humanoid_bringup import console, modes, ranges
 from humanoid_bringup.arguments import add_json, add_namespace, finite, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 
@@ -44,7 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
     from geometry_msgs.msg import TwistStamped
 
     from humanoid_bringup.link import Link
-    from humanoid_interfaces.msg import ModeState
     from humanoid_runtime import topics
 
     order, rest = TwistStamped(), TwistStamped()
@@ -52,11 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     order.twist.linear.x, order.twist.linear.y = arguments.vx, arguments.vy
     order.twist.angular.z = arguments.wz
     with Link(arguments.namespace) as link:
-        link.watch(ModeState, topics.MODE)
+        modes.watch(link)
         enter(link, arguments.controller)
         publisher = link.node.create_publisher(TwistStamped, topics.CMD_VEL, topics.EVENT)
         link.discover(lambda: publisher.get_subscription_count() > 0)
+        asked = (arguments.vx, arguments.vy, arguments.wz)
+        clamped = ranges.velocity(link, arguments.controller, asked)
         if not arguments.json:
+            for change in clamped.changes:
+                console.say(change)
             console.say("walking; Ctrl-C stops it")
         try:
             seconds = _walk(link, publisher, order, arguments)
@@ -64,8 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
             publisher.publish(rest)
             link.spin(0.2)  # a reliable publisher must live until its message is acknowledged
     if arguments.json:
-        velocity = [arguments.vx, arguments.vy, arguments.wz]
-        console.print_json({"velocity": velocity, "seconds": round(seconds, 2)})
+        console.print_json(
+            {
+                "ok": True,
+                "velocity": list(clamped.values),
+                "clamped": list(clamped.changes),
+                "seconds": round(seconds, 2),
+            }
+        )
     return Exit.OK
 
 
@@ -82,14 +92,9 @@ def add_controller(parser: argparse.ArgumentParser) -> None:
 
 def enter(link: "Link", mode: str) -> None:
     """Bring the controller, whose mode `link` watches, to `mode`. Raises HumanoidError."""
-    from humanoid_interfaces.srv import SetMode
-    from humanoid_runtime import topics
-
-    answer = link.call(SetMode, topics.SET_MODE, SetMode.Request(mode=mode))
-    if not answer.success:
-        raise HumanoidError(answer.message)
-    if not link.wait(lambda: present_mode(link) == mode, ENTERING):
-        state = link.latest(topics.MODE)
+    modes.ask(link, mode)
+    if not link.wait(lambda: modes.present(link) == mode, ENTERING):
+        state = modes.state(link)
         waiting = (state and state.waiting_for) or "the transition"
         raise HumanoidError(
             f"mode '{mode}' was not reached in {ENTERING:g} s: waiting for {waiting}"
@@ -104,15 +109,7 @@ def _walk(link: "Link", publisher: Any, order: Any, arguments: argparse.Namespac
         step = min(PERIOD, arguments.seconds - walked)
         link.spin(step)
         walked += step
-        mode = present_mode(link)
+        mode = modes.present(link)
         if mode != arguments.controller:
             raise HumanoidError(f"walking ended: the controller is in mode '{mode}'")
     return walked
-
-
-def present_mode(link: "Link") -> str | None:
-    """The mode that the controller said last, or None."""
-    from humanoid_runtime import topics
-
-    state = link.latest(topics.MODE)
-    return None if state is None else str(state.mode)
