@@ -95,7 +95,7 @@ FRAMINGS: dict[str, Framing] = {
     ),
     "dynamixel": Framing(
         dynamixel.FORMAT,
-        lambda frame: [*dynamixel.Scanner().feed(frame)],
+        lambda frame: [*dynamixel.scanner().feed(frame)],
         (
             dynamixel.make_ping(1),
             dynamixel.make_packet(7, dynamixel.Instruction.STATUS, b"\x00\xff\xff\xfd\x12\x34"),
@@ -103,7 +103,7 @@ FRAMINGS: dict[str, Framing] = {
     ),
     "feetech": Framing(
         feetech.FORMAT,
-        lambda frame: [*feetech.Scanner().feed(frame)],
+        lambda frame: [*feetech.scanner().feed(frame)],
         (feetech.make_packet(1, 1), feetech.make_packet(7, 0, bytes(range(8)))),
     ),
     "hipnuc": Framing(

@@ -58,6 +58,13 @@ class AskedState(ABC, Generic[F]):
         """Whether all that were asked have answered."""
         return self._roll.complete
 
+    def reset(self) -> None:
+        """Everybody was found anew."""
+        self._roll.reset()
+
+    def expect(self, torque: bool) -> None:
+        """Torque was just switched: what was heard of it before does not count."""
+
     def following(self) -> bytes | None:
         """See :meth:`Protocol.following`."""
         return None

@@ -3,7 +3,6 @@
 import random
 
 from humanoid_hal.emulation.boards import BoardFault
-from humanoid_hal.emulation.motors import Motors
 
 
 class Faulty:
@@ -24,13 +23,6 @@ class Faulty:
         """The value of the fault `kind` if that is what device `id` has."""
         fault = self.faults.get(id)
         return fault.value if fault is not None and fault.kind == kind else None
-
-    def weather(self, id: int, index: int, motors: Motors) -> None:
-        """Make motor `index` as hot, and its supply as low, as device `id` has it."""
-        for kind, column in (("overheat", motors.temperature), ("brownout", motors.voltage)):
-            value = self.value(id, kind)
-            if value is not None:
-                column[index] = value
 
     def mutes(self, id: int) -> bool:
         """Whether the device does not answer this time."""

@@ -6,7 +6,7 @@ Written from Feetech's memory tables; the answers are checked by Feetech's own S
 from collections.abc import Sequence
 from typing import Any
 
-from humanoid_hal.drivers.feetech.codec import BROADCAST, Instruction, Packet, Scanner, make_packet
+from humanoid_hal.drivers.feetech.codec import BROADCAST, Instruction, Packet, make_packet, scanner
 from humanoid_hal.drivers.feetech.registers import (
     BAUD_RATES,
     EEPROM_END,
@@ -15,9 +15,9 @@ from humanoid_hal.drivers.feetech.registers import (
     Order,
     find_model,
 )
-from humanoid_hal.emulation.boards import BoardFault, Boards, Reply
-from humanoid_hal.emulation.faulty import Faulty
+from humanoid_hal.emulation.boards import Reply
 from humanoid_hal.emulation.motors import Motors
+from humanoid_hal.emulation.servos import ServoBoards, raw_baud
 
 #: [s] between the end of an instruction and the answer besides the return delay. Assumed, as of
 #: Dynamixels.
@@ -126,23 +126,18 @@ class Servo:
         motors.damping[i] = motors.stiffness[i] * _DAMPING_TIME
 
 
-class FeetechBoards(Boards[bytes]):
+class FeetechBoards(ServoBoards[Servo]):
     """All servos of one bus."""
-
-    medium = "serial"
 
     def __init__(self, motors: Motors, options: Any = None) -> None:
         """Servos at 1 Mbaud with factory settings; see :meth:`preset`."""
-        self.motors = motors
-        self.servos = [Servo(motors, index) for index in range(len(motors.devices))]
-        self._faulty = Faulty()
-        self._scanner = Scanner()
+        super().__init__(motors, [Servo(motors, index) for index in range(len(motors.devices))])
+        self._scanner = scanner()
 
     def preset(self, baud: int) -> None:
         """See :meth:`Boards.preset`."""
-        raw = next((raw for raw, rate in BAUD_RATES.items() if rate == baud), 0)
         for servo in self.servos:
-            servo.set("baud_rate", raw)
+            servo.set("baud_rate", raw_baud(BAUD_RATES, baud, 0))
 
     def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.receive`."""
@@ -160,35 +155,13 @@ class FeetechBoards(Boards[bytes]):
                     replies += self._single(packet, servo)
         return replies
 
-    def tick(self, now: float) -> Sequence[Reply[bytes]]:
-        """See :meth:`Boards.tick`."""
-        for servo in self.servos:
-            for kind, column in (
-                ("overheat", self.motors.temperature),
-                ("brownout", self.motors.voltage),
-            ):
-                value = self._faulty.value(servo.id, kind)
-                if value is not None:
-                    column[servo.index] = value
-        return ()
+    def restart(self, servo: Servo) -> None:
+        """See :meth:`ServoBoards.restart`."""
+        servo.write(servo.table["torque_enable"].address, b"\0")
 
-    def inject(self, fault: BoardFault) -> None:
-        """See :meth:`Boards.inject`."""
-        servo = next((servo for servo in self.servos if servo.id == fault.id), None)
-        if servo is None:
-            raise ValueError(f"there is no servo with id {fault.id} on this bus")
-        if fault.kind == "overload":
-            servo.overload()
-        elif fault.kind == "reboot":
-            servo.write(servo.table["torque_enable"].address, b"\0")
-        elif fault.kind == "delayed":
-            super().inject(fault)
-        else:
-            self._faulty.faults[fault.id] = fault
-
-    def clear(self) -> None:
-        """See :meth:`Boards.clear`."""
-        self._faulty.clear()
+    def overload(self, servo: Servo) -> None:
+        """See :meth:`ServoBoards.overload`."""
+        servo.overload()
 
     def _single(self, packet: Packet, servo: Servo) -> list[Reply[bytes]]:
         data = packet.parameters
@@ -223,10 +196,7 @@ class FeetechBoards(Boards[bytes]):
         return []
 
     def _read(self, servo: Servo, address: int, length: int) -> bytes:
-        offset = self._faulty.value(servo.id, "wrong") or 0.0
-        self.motors.position[servo.index] += offset
-        data = servo.read(address, length)
-        self.motors.position[servo.index] -= offset
+        data = self.misread(servo, lambda: servo.read(address, length))
         return self._faulty.held(servo.id, data)
 
     def _status(self, servo: Servo, data: bytes, id: int | None = None) -> Reply[bytes]:

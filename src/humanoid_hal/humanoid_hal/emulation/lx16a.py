@@ -9,13 +9,12 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from humanoid_hal.bus.framing import Scanner
-from humanoid_hal.drivers.lx16a.codec import BROADCAST, FORMAT, ID_READ, Packet, make_packet, parse
+from humanoid_hal.drivers.lx16a.codec import BROADCAST, ID_READ, Packet, make_packet, scanner
 from humanoid_hal.drivers.lx16a.protocol import TURNAROUND
 from humanoid_hal.drivers.lx16a.registers import COUNTS, MIDDLE, RADIAN, TABLE, stall_torque
-from humanoid_hal.emulation.boards import BoardFault, Boards, Reply
-from humanoid_hal.emulation.faulty import Faulty
+from humanoid_hal.emulation.boards import Reply
 from humanoid_hal.emulation.motors import SUPPLY, Motors
+from humanoid_hal.emulation.servos import ServoBoards
 
 BAUD = 115_200
 _MOVE, _MOVE_WAIT, _MOVE_START, _MOVE_STOP, _OFFSET_SAVE = 1, 7, 11, 12, 18
@@ -125,19 +124,14 @@ class Servo:
         self.values[32] = (1,)
 
 
-class Lx16aBoards(Boards[bytes]):
+class Lx16aBoards(ServoBoards[Servo]):
     """All servos of one bus."""
-
-    medium = "serial"
 
     def __init__(self, motors: Motors, options: Any = None) -> None:
         """See :class:`Boards`. The supply is theirs where the plant knows none."""
-        self.motors = motors
+        super().__init__(motors, [Servo(motors, index) for index in range(len(motors.devices))])
         motors.voltage[motors.voltage == SUPPLY] = _SUPPLY
-        self.servos = [Servo(motors, index) for index in range(len(motors.devices))]
-        self._faulty = Faulty()
-        self._scanner = Scanner(FORMAT, parse)
-        self._now = 0.0
+        self._scanner = scanner()
 
     def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.receive`."""
@@ -150,39 +144,24 @@ class Lx16aBoards(Boards[bytes]):
                     replies += self._execute(packet, servo, now)
         return replies
 
-    def tick(self, now: float) -> Sequence[Reply[bytes]]:
-        """See :meth:`Boards.tick`."""
-        passed, self._now = now - self._now, now
-        for servo in self.servos:
-            servo.ahead = passed
-            self._faulty.weather(servo.id, servo.index, self.motors)
-            servo.apply(now)
-        return ()
+    def age(self, servo: Servo, now: float) -> None:
+        """See :meth:`ServoBoards.age`."""
+        servo.ahead = now - self._now
+        servo.apply(now)
 
-    def inject(self, fault: BoardFault) -> None:
-        """See :meth:`Boards.inject`. They know no overload."""
-        servo = next((servo for servo in self.servos if servo.id == fault.id), None)
-        if servo is None:
-            raise ValueError(f"there is no servo with id {fault.id} on this bus")
-        if fault.kind == "reboot":
-            servo.reboot(self._now)
-        elif fault.kind in ("delayed", "overload"):
-            super().inject(fault)
-        else:
-            self._faulty.faults[fault.id] = fault
+    def restart(self, servo: Servo) -> None:
+        """See :meth:`ServoBoards.restart`."""
+        servo.reboot(self._now)
 
-    def clear(self) -> None:
-        """See :meth:`Boards.clear`."""
-        self._faulty.clear()
+    def overload(self, servo: Servo) -> None:
+        """They tell none."""
+        raise ValueError("LX-16A servos know no overload error")
 
     def _execute(self, packet: Packet, servo: Servo, now: float) -> list[Reply[bytes]]:
         if self._faulty.mutes(servo.id):
             return []
         id, command = servo.id, packet.command
-        offset = (self._faulty.value(id, "wrong") or 0.0) if command == 28 else 0.0
-        self.motors.position[servo.index] += offset
-        answer = servo.read(command)
-        self.motors.position[servo.index] -= offset
+        answer = self.misread(servo, lambda: servo.read(command))
         if answer is None:
             servo.write(command, packet.parameters, now)
             return []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from humanoid_hal.drivers.dynamixel import codec
 from humanoid_hal.drivers.dynamixel.blocks import FAST, MARK, CommandWriter, StateReader
-from humanoid_hal.drivers.dynamixel.codec import Instruction, PositionalCrc, Scanner, crc16
+from humanoid_hal.drivers.dynamixel.codec import Instruction, PositionalCrc, crc16, scanner
 
 #: ROBOTIS e-manual, "DYNAMIXEL Protocol 2.0", the examples of the instructions.
 PING_1 = bytes.fromhex("fffffd00010300 01 194e".replace(" ", ""))
@@ -48,10 +48,10 @@ def test_checksums_of_a_batch_are_those_of_the_single_messages(length: int, data
 @given(st.lists(packets, min_size=1, max_size=5), st.integers(1, 7))
 def test_packets_come_through_in_any_pieces(sent, size: int) -> None:
     data = b"".join(codec.make_packet(*packet) for packet in sent)
-    scanner = Scanner()
-    found = [p for at in range(0, len(data), size) for p in scanner.feed(data[at : at + size])]
+    reader = scanner()
+    found = [p for at in range(0, len(data), size) for p in reader.feed(data[at : at + size])]
     assert [(p.id, p.instruction, p.parameters) for p in found] == sent
-    assert scanner.corrupt == 0
+    assert reader.corrupt == 0
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_packets_come_through_in_any_pieces(sent, size: int) -> None:
 def test_a_header_inside_is_stuffed(content: bytes) -> None:
     frame = codec.make_write(1, 100, content)
     assert frame.count(codec.HEADER[:3]) == 1 + frame[7:].count(b"\xff\xff\xfd\xfd")
-    (packet,) = Scanner().feed(frame)
+    (packet,) = scanner().feed(frame)
     assert packet.parameters[2:] == content
 
 
 @given(st.binary(max_size=120), packets)
 def test_after_any_noise_the_next_good_frames_are_found(noise: bytes, packet) -> None:
     frame = codec.make_packet(*packet)
-    scanner = Scanner()
-    found = list(scanner.feed(noise))
+    reader = scanner()
+    found = list(reader.feed(noise))
     # Noise may look like the start of a frame of up to 1 KiB; that much later all is well.
     for _ in range(2 + 1100 // len(frame)):
-        found += scanner.feed(frame)
+        found += reader.feed(frame)
     assert (found[-1].id, found[-1].instruction, found[-1].parameters) == packet
 
 
@@ -80,7 +80,7 @@ def test_every_flipped_bit_of_a_frame_is_noticed() -> None:
     for bit in range(8 * len(frame)):
         spoiled = bytearray(frame)
         spoiled[bit // 8] ^= 1 << bit % 8
-        assert list(Scanner().feed(bytes(spoiled) + bytes(2000))) == []
+        assert list(scanner().feed(bytes(spoiled) + bytes(2000))) == []
 
 
 def states(ids: list[int]) -> tuple[bytes, np.ndarray]:
@@ -122,5 +122,5 @@ def test_a_sync_write_of_a_batch_is_the_one_made_singly(values: list[int]) -> No
 def test_a_sync_write_with_a_header_inside_is_stuffed() -> None:
     writer = CommandWriter([1, 2], 116, np.dtype([("position", "<i4")]))
     writer.records["position"] = [0x00FDFFFF, 5]
-    (packet,) = Scanner().feed(writer.encode())
+    (packet,) = scanner().feed(writer.encode())
     assert packet.parameters[5:9] == b"\xff\xff\xfd\x00"

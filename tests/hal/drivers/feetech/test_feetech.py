@@ -15,7 +15,7 @@ from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.feetech import codec
-from humanoid_hal.drivers.feetech.codec import Scanner
+from humanoid_hal.drivers.feetech.codec import scanner
 from humanoid_hal.drivers.feetech.protocol import FeetechScs, FeetechSts
 from humanoid_hal.drivers.feetech.registers import BAUD_RATES, SCS, STS, Register
 from humanoid_hal.emulation.boards import BoardFault
@@ -61,17 +61,17 @@ def test_the_examples_of_the_manual() -> None:
 @given(st.lists(st.tuples(st.integers(0, 253), st.integers(0, 255), st.binary(max_size=40))))
 def test_packets_come_through_in_single_bytes(sent) -> None:
     data = b"".join(codec.make_packet(*packet) for packet in sent)
-    scanner = Scanner()
-    found = [packet for byte in data for packet in scanner.feed(bytes([byte]))]
+    reader = scanner()
+    found = [packet for byte in data for packet in reader.feed(bytes([byte]))]
     assert [(p.id, p.kind, p.parameters) for p in found] == sent
 
 
 @given(st.binary(max_size=100))
 def test_after_any_noise_good_frames_are_found_again(noise: bytes) -> None:
     frame = codec.make_packet(7, 0, bytes(range(1, 9)))
-    scanner = Scanner()
-    list(scanner.feed(noise))
-    found = [packet for _ in range(30) for packet in scanner.feed(frame)]
+    reader = scanner()
+    list(reader.feed(noise))
+    found = [packet for _ in range(30) for packet in reader.feed(frame)]
     assert found
     assert found[-1] == codec.Packet(7, 0, bytes(range(1, 9)))
 

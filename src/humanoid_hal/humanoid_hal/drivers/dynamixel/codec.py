@@ -5,14 +5,14 @@ counts what follows it. Where the instruction and parameters contain FF FF FD, a
 after it. Source: ROBOTIS e-manual, "DYNAMIXEL Protocol 2.0".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, FrameReader
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, Scanner
 
 HEADER = b"\xff\xff\xfd\x00"
 BROADCAST = 254
@@ -165,34 +165,10 @@ class Packet:
     size: int  # [bytes] it took on the wire
 
 
-class Scanner:
-    """Finds frames in whatever arrives; keeps a frame that has begun until it is complete.
-
-    A frame with a wrong length does not hide the ones behind it.
-    """
-
-    def __init__(self) -> None:
-        self._frames = FrameReader(FORMAT)
-
-    @property
-    def corrupt(self) -> int:
-        """Runs of bytes that were no frame."""
-        return self._frames.bad
-
-    @property
-    def pending(self) -> bool:
-        """Whether a frame has begun that is not complete."""
-        return self._frames.pending >= len(HEADER)
-
-    def clear(self) -> None:
-        """Forget what is incomplete."""
-        self._frames.clear()
-
-    def feed(self, data: bytes) -> Iterator[Packet]:
-        """Yield the frames that `data` completes."""
-        for frame in self._frames.feed(data):
-            body = frame[7:-2].replace(_STUFFED + b"\xfd", _STUFFED)
-            yield Packet(frame[4], body[0], body[1:], len(frame))
+def parse(frame: bytes) -> Packet:
+    """The packet of a good frame."""
+    body = frame[7:-2].replace(_STUFFED + b"\xfd", _STUFFED)
+    return Packet(frame[4], body[0], body[1:], len(frame))
 
 
 def _length(buffer: bytes | bytearray, start: int) -> int:
@@ -210,6 +186,11 @@ FORMAT = Format(
 )
 
 
+def scanner() -> Scanner[Packet]:
+    """Finds packets in whatever arrives."""
+    return Scanner(FORMAT, parse)
+
+
 def statuses(data: bytes) -> list[Packet]:
     """The status packets in `data`; for conversations."""
-    return [p for p in Scanner().feed(data) if p.instruction == Instruction.STATUS and p.parameters]
+    return [p for p in scanner().feed(data) if p.instruction == Instruction.STATUS and p.parameters]

@@ -8,15 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from humanoid_hal.bus.asked import AskedProtocol, check_device
 from humanoid_hal.bus.device import Array, Device
-from humanoid_hal.bus.protocol import (
-    ActuatorProtocol,
-    BoardError,
-    Conversation,
-    Counters,
-    DeviceFault,
-    Readings,
-)
+from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault, Readings
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.dynamixel import setup
 from humanoid_hal.drivers.dynamixel.blocks import CommandWriter
@@ -34,13 +28,13 @@ SILENT_CYCLES = 3
 _SETTINGS = ("torque_constant", "max_torque")
 
 
-class DynamixelProtocol(ActuatorProtocol[bytes]):
+class DynamixelProtocol(AskedProtocol):
     """See the module docstring."""
 
-    medium = "serial"
     default_baud = 1_000_000
     Options = DynamixelOptions
     tools = DynamixelTools()
+    _state: StateCycle
 
     def __init__(self, devices: Sequence[Device], options: DynamixelOptions | None = None) -> None:
         """All models of a bus are of one series. Raises BoardError."""
@@ -72,23 +66,6 @@ class DynamixelProtocol(ActuatorProtocol[bytes]):
     def has_watchdog(cls, options: DynamixelOptions) -> bool:
         """Every series has the bus watchdog (X series: from firmware 38 on, e-manual)."""
         return True
-
-    @property
-    def complete(self) -> bool:
-        """See :attr:`Protocol.complete`."""
-        return self._state.complete
-
-    def request(self) -> bytes:
-        """See :meth:`Protocol.request`."""
-        return self._state.request()
-
-    def retry(self) -> bytes | None:
-        """See :meth:`Protocol.retry`."""
-        return self._state.retry()
-
-    def receive(self, payload: bytes) -> None:
-        """See :meth:`Protocol.receive`."""
-        self._state.receive(payload)
 
     def readings(self) -> Readings:
         """See :meth:`ActuatorProtocol.readings`."""
@@ -191,13 +168,7 @@ def _check(servos: Sequence[Servo], options: DynamixelOptions) -> None:
     """Raises BoardError."""
     for servo in servos:
         device, model = servo.device, servo.model
-        if not 0 <= device.id <= LAST_ID:
-            raise BoardError(f"{device}: a Dynamixel id is 0 to {LAST_ID}")
-        unknown = [name for name in device.settings if name not in _SETTINGS]
-        if unknown:
-            raise BoardError(
-                f"{device}: unknown setting '{unknown[0]}'; known: {', '.join(_SETTINGS)}"
-            )
+        check_device(device, "Dynamixel", LAST_ID, _SETTINGS)
         if "current" in options.mode and model.current_unit == 0.0:
             raise BoardError(f"{device}: a {device.model} has no current control; use `position`")
         if model.table is not servos[0].model.table:

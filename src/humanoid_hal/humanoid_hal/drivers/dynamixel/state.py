@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from humanoid_hal.bus.asked import AskedState
 from humanoid_hal.bus.device import Array
-from humanoid_hal.bus.protocol import Counters, Mask
-from humanoid_hal.bus.rollcall import RollCall
+from humanoid_hal.bus.protocol import Counters
 from humanoid_hal.drivers.dynamixel.blocks import (
     FAST,
     MARK,
@@ -22,9 +22,9 @@ from humanoid_hal.drivers.dynamixel.codec import (
     ALERT,
     Instruction,
     Packet,
-    Scanner,
     make_bulk_read,
     make_sync_read,
+    scanner,
 )
 from humanoid_hal.drivers.dynamixel.registers import Table
 
@@ -32,23 +32,18 @@ from humanoid_hal.drivers.dynamixel.registers import Table
 _REMEMBERED = 100
 
 
-class StateCycle:
+class StateCycle(AskedState[Packet]):
     """One instance per bus; arrays are in the order of `ids`, shape (n,)."""
 
     def __init__(
         self, ids: Sequence[int], table: Table, fast: bool, slow_every: int, counters: Counters
     ) -> None:
+        super().__init__(ids, scanner(), counters)
         n = len(ids)
-        self._ids = np.array(ids, dtype=np.uint8)
-        self._index = {id: index for index, id in enumerate(ids)}
         self._address = table["indirect_data"].address
-        self._fast, self._slow_every, self._counters = fast, slow_every, counters
+        self._fast, self._slow_every = fast, slow_every
         self._questions: dict[tuple[int, ...], tuple[bytes, StateReader | FastReader]] = {}
         self._reader: StateReader | FastReader | None = None  # None: any form is expected
-        self._scanner = Scanner()
-        self._roll = RollCall(n)
-        self._buffer = b""
-        self._cycle = 0
         self._slow_next = 0
         self._bytes = np.zeros((n, FAST.itemsize), dtype=np.uint8)
         self.raw = self._bytes.view(FAST)[:, 0]  # the same as records
@@ -66,20 +61,15 @@ class StateCycle:
         """[bytes] of the mapped state."""
         return SLOW.itemsize
 
-    @property
-    def complete(self) -> bool:
-        """Whether all that were asked have answered."""
-        return self._roll.complete
-
     def reset(self) -> None:
         """Everybody was found anew."""
-        self._roll.reset()
+        super().reset()
         self.error[:] = 0
         self._alert = False
         self.expect(False)
 
     def expect(self, torque: bool) -> None:
-        """Torque was just switched; what was read before does not count."""
+        """See :meth:`AskedState.expect`."""
         self._torque, self._odd = torque, False
         self.torque_off[:] = self.rebooted[:] = False
         self._questions.clear()
@@ -91,10 +81,7 @@ class StateCycle:
 
     def request(self) -> bytes:
         """Begin a cycle."""
-        self._cycle += 1
-        self._buffer = b""
-        self._scanner.clear()
-        order = self._roll.begin()
+        order = self.begin()
         slow = self._slow_every and self._cycle % self._slow_every == 0
         if slow or self._alert or not order:
             self._reader = None
@@ -104,7 +91,7 @@ class StateCycle:
 
     def retry(self) -> bytes | None:
         """Ask the missing again, those behind the first silent one before it."""
-        self._drain()
+        self.drain()
         missing = self._roll.again()
         if not missing:
             return None
@@ -115,25 +102,18 @@ class StateCycle:
     def receive(self, payload: bytes) -> None:
         """Take bytes of any number of answers."""
         if self._reader is None:
-            self._scan(payload)
+            self.scan(payload)
             return
         self._buffer += payload
         if len(self._buffer) < self._reader.size:
             return
         found = self._reader.read(self._buffer)
         if found is None:
-            self._drain()
+            self.drain()
             return
         self._buffer = b""
         self._counters.good += len(self._roll.order)
         self._take_all(found)
-
-    def end(self) -> Mask:
-        """End the cycle: who answered."""
-        self._drain()
-        if not self.complete and self._scanner.pending:
-            self._counters.corrupt += 1  # it began and did not come to an end
-        return self._roll.end()
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -163,39 +143,30 @@ class StateCycle:
 
     # -- answers ----------------------------------------------------------------------------------
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         """What did not have the usual form is looked through frame by frame."""
         if self._buffer:
             self._reader = None
-            data, self._buffer = self._buffer, b""
-            self._scan(data)
+        super().drain()
 
-    def _scan(self, data: bytes) -> None:
-        before = self._scanner.corrupt
-        for packet in self._scanner.feed(data):
-            self._take_one(packet)
-        self._counters.corrupt += self._scanner.corrupt - before
-
-    def _take_one(self, packet: Packet) -> None:
-        index = self._index.get(packet.id, -1)
-        data = packet.parameters[1:]
+    def take(self, frame: Packet) -> bool:
+        """See :meth:`AskedState.take`."""
+        index = self._index.get(frame.id, -1)
+        data = frame.parameters[1:]
         state = len(data) in (FAST.itemsize, SLOW.itemsize)
-        if packet.instruction != Instruction.STATUS or not state:
-            self._counters.foreign += 1
-            return
+        if frame.instruction != Instruction.STATUS or not state:
+            return False
         # A rebooted servo has forgotten the mapping, and its answer is not its state.
         if index >= 0 and data[MARK_AT] != MARK:
             self.rebooted[index] = self._odd = True
-            return
+            return True
         if not self._roll.hear(index):
-            self._counters.foreign += 1
-            return
-        self._counters.good += 1
+            return False
         self.rebooted[index] = False
         self._bytes[index] = np.frombuffer(data, dtype=np.uint8, count=FAST.itemsize)
         self.torque_off[index] = data[TORQUE_AT] == 0 and self._torque
         self._odd |= bool(self.torque_off[index])
-        alert = bool(packet.parameters[0] & ALERT)
+        alert = bool(frame.parameters[0] & ALERT)
         self._alert |= alert
         if len(data) == SLOW.itemsize:
             slow = np.frombuffer(data, dtype=SLOW)
@@ -203,6 +174,7 @@ class StateCycle:
             self.temperature[index] = slow["temperature"][0]
             self.error[index] = slow["error"][0]
             self._alert = alert or bool(self.error.any())
+        return True
 
     def _take_all(self, states: Bytes) -> None:
         """The answers of all that were asked, in order, without anything to remark."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from humanoid_description.problems import nearest
+from humanoid_hal.bus import asked
+from humanoid_hal.bus.asked import TIMEOUT
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Found, Tools
 from humanoid_hal.drivers.dynamixel.codec import (
     ERRORS,
@@ -26,8 +28,6 @@ from humanoid_hal.drivers.dynamixel.registers import (
     Table,
 )
 
-TIMEOUT = 0.05  # [s] also for adapters with a 16 ms latency timer
-_TRIES = 3
 _PING = 3  # [bytes] of the answer to a ping: model number and firmware
 #: [s] a broadcast ping may take: 253 devices with 3 ms each, as ROBOTIS' SDK waits.
 _SCAN = 0.8
@@ -38,28 +38,18 @@ Talk = Conversation[bytes, Any]
 
 
 def ask(
-    id: int, packet: bytes, what: str, size: int = 0, tries: int = _TRIES
+    id: int, packet: bytes, what: str, size: int = 0, tries: int = asked.TRIES
 ) -> Conversation[bytes, bytes]:
     """Send `packet` to `id` and return the `size` bytes of its answer.
 
     Answers of another length are late ones to an earlier question. Raises BoardError when refused
     or silent.
     """
-    answer: Packet | None = None
-    for attempt in range(tries):
-        data = yield Ask(packet, TIMEOUT, _from(id, size))
-        answer = _of(id, size, data)
-        if answer is not None:
-            if (
-                attempt
-            ):  # the others may be answered after all, and must not answer the next question
-                yield Ask(b"", TIMEOUT)
-            break
-    if answer is None:
-        raise BoardError(
-            f"id {id} does not answer ({what}); check power, wiring, id and baud rate: "
-            "`humanoid scan` finds what is there"
-        )
+
+    def find(data: bytes) -> Packet | None:
+        return _of(id, size, data)
+
+    answer = yield from asked.ask(id, packet, what, find, tries)
     error = answer.parameters[0] & 0x7F
     if error:
         raise BoardError(f"id {id} refuses to {what}: {ERRORS.get(error, f'error {error}')}")

@@ -6,11 +6,11 @@ stand anywhere, only the checksum tells. Source: Feetech, "Communication Protoco
 ftservo-python-sdk 2.0.1 (protocol_packet_handler.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, FrameReader
+from humanoid_hal.bus.framing import NO_FRAME, UNDECIDED, Format, Scanner
 
 HEADER = b"\xff\xff"
 BROADCAST = 254
@@ -81,33 +81,9 @@ class Packet:
     parameters: bytes
 
 
-class Scanner:
-    """Finds frames in whatever arrives; keeps one that has begun until it is complete.
-
-    A frame with a wrong length does not hide the ones behind it.
-    """
-
-    def __init__(self) -> None:
-        self._frames = FrameReader(FORMAT)
-
-    @property
-    def corrupt(self) -> int:
-        """Runs of bytes that were no frame."""
-        return self._frames.bad
-
-    @property
-    def pending(self) -> bool:
-        """Whether a frame has begun that is not complete."""
-        return self._frames.pending > len(HEADER)
-
-    def clear(self) -> None:
-        """Forget what is incomplete."""
-        self._frames.clear()
-
-    def feed(self, data: bytes) -> Iterator[Packet]:
-        """Yield the frames that `data` completes."""
-        for frame in self._frames.feed(data):
-            yield Packet(frame[2], frame[4], frame[5:-1])
+def parse(frame: bytes) -> Packet:
+    """The packet of a good frame."""
+    return Packet(frame[2], frame[4], frame[5:-1])
 
 
 def _length(buffer: bytes | bytearray, start: int) -> int:
@@ -126,6 +102,11 @@ FORMAT = Format(
 )
 
 
+def scanner() -> Scanner[Packet]:
+    """Finds packets in whatever arrives."""
+    return Scanner(FORMAT, parse)
+
+
 def packets(data: bytes) -> list[Packet]:
     """All frames in `data`; for conversations."""
-    return list(Scanner().feed(data))
+    return list(scanner().feed(data))

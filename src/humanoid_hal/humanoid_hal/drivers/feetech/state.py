@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.bus.protocol import Counters, Mask
-from humanoid_hal.bus.rollcall import RollCall
+from humanoid_hal.bus.asked import AskedState
+from humanoid_hal.bus.protocol import Counters
 from humanoid_hal.drivers.feetech.codec import (
     HEADER,
     STATUS_OVERHEAD,
     Packet,
-    Scanner,
     make_read,
     make_sync_read,
+    scanner,
 )
 from humanoid_hal.drivers.feetech.registers import Order
 
@@ -32,55 +32,43 @@ def layout(order: Order) -> "np.dtype[np.void]":
     )
 
 
-class StateCycle:
+class StateCycle(AskedState[Packet]):
     """One per bus. `together`: by sync read; else one after the other."""
 
     def __init__(
         self, ids: Sequence[int], order: Order, together: bool, counters: Counters
     ) -> None:
+        super().__init__(ids, scanner(), counters)
         n = len(ids)
-        self._ids = np.array(ids, dtype=np.uint8)
-        self._index = {id: index for index, id in enumerate(ids)}
-        self._together, self._counters = together, counters
-        self._roll = RollCall(n)
-        self._scanner = Scanner()
-        self._buffer = b""
+        self._together = together
         self._turn: list[int] = []  # still to be asked
         self._layout = layout(order)
         self.raw = np.zeros(n, dtype=self._layout)
         self.error = np.zeros(n, dtype=np.uint8)  # error bytes
         self.heard = np.zeros(n, dtype=bool)  # at least once
         self.torque_off = np.zeros(n, dtype=bool)  # by the last look at it
-        self._cycle = 0
         self._block = ADDRESS, SIZE  # what is asked for in this cycle
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that were asked have answered."""
-        return self._roll.complete
 
     def reset(self) -> None:
         """Everybody was found anew."""
-        self._roll.reset()
+        super().reset()
         self.error[:] = 0
         self.heard[:] = self.torque_off[:] = False
 
-    def assume_torque(self) -> None:
-        """Torque was just switched on: what was read before does not count."""
+    def expect(self, torque: bool) -> None:
+        """See :meth:`AskedState.expect`."""
         self.torque_off[:] = False
 
     def request(self) -> bytes:
         """Begin a cycle."""
-        self._buffer = b""
-        self._scanner.clear()
-        self._cycle += 1
+        order = self.begin()
         wide = self._cycle % WIDE_EVERY == 0
         self._block = (WIDE_ADDRESS, WIDE_SIZE) if wide else (ADDRESS, SIZE)
-        return self._ask(self._roll.begin())
+        return self._ask(order)
 
     def retry(self) -> bytes | None:
         """Ask the missing again."""
-        self._drain()
+        self.drain()
         missing = self._roll.again()
         return self._ask(missing) if missing else None
 
@@ -94,19 +82,12 @@ class StateCycle:
     def receive(self, payload: bytes) -> None:
         """Take bytes of any number of answers."""
         if not self._together:
-            self._scan(payload)
+            self.scan(payload)
             return
         self._buffer += payload
         size = self._block[1] + STATUS_OVERHEAD
         if len(self._buffer) >= size * len(self._roll.order) and not self._take_all():
-            self._drain()
-
-    def end(self) -> Mask:
-        """End the cycle: who answered."""
-        self._drain()
-        if self._scanner.pending:
-            self._counters.corrupt += 1
-        return self._roll.end()
+            self.drain()
 
     def _ask(self, order: tuple[int, ...]) -> bytes:
         if self._together:
@@ -143,26 +124,15 @@ class StateCycle:
         self.heard[order] = True
         return True
 
-    def _drain(self) -> None:
-        if self._buffer:
-            data, self._buffer = self._buffer, b""
-            self._scan(data)
-
-    def _scan(self, data: bytes) -> None:
-        before = self._scanner.corrupt
-        for packet in self._scanner.feed(data):
-            self._take_one(packet)
-        self._counters.corrupt += self._scanner.corrupt - before
-
-    def _take_one(self, packet: Packet) -> None:
-        index = self._index.get(packet.id, -1)
-        data = packet.parameters
+    def take(self, frame: Packet) -> bool:
+        """See :meth:`AskedState.take`."""
+        index = self._index.get(frame.id, -1)
+        data = frame.parameters
         if len(data) != self._block[1] or not self._roll.hear(index):
-            self._counters.foreign += 1
-            return
-        self._counters.good += 1
+            return False
         self.raw[index] = np.frombuffer(data[-SIZE:], dtype=self._layout)[0]
         if len(data) == WIDE_SIZE:
             self.torque_off[index] = data[0] == 0
-        self.error[index] = packet.kind
+        self.error[index] = frame.kind
         self.heard[index] = True
+        return True

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from humanoid_description.problems import nearest
+from humanoid_hal.bus import asked
+from humanoid_hal.bus.asked import TIMEOUT
 from humanoid_hal.bus.protocol import Ask, BoardError, Conversation, Found, Tools
 from humanoid_hal.drivers.feetech.codec import (
     LAST_ID,
@@ -24,9 +26,7 @@ from humanoid_hal.drivers.feetech.registers import (
     model_name,
 )
 
-TIMEOUT = 0.05  # [s] also for adapters with a 16 ms latency timer
 _SCAN_TIMEOUT = 0.02
-_TRIES = 3
 
 
 class Talk:
@@ -37,17 +37,11 @@ class Talk:
 
     def ask(self, id: int, packet: bytes, what: str, size: int = 0) -> Conversation[bytes, Packet]:
         """The answer of `id`, with `size` bytes of data. Raises BoardError when there is none."""
-        for attempt in range(_TRIES):
-            data = yield Ask(packet, TIMEOUT, _from(id, size))
-            answer = _of(id, size, data)
-            if answer is not None:
-                if attempt:  # the others may be answered after all, in the place of the next
-                    yield Ask(b"", TIMEOUT)
-                return answer
-        raise BoardError(
-            f"id {id} does not answer ({what}); check power, wiring, id and baud rate: "
-            "`humanoid scan` finds what is there"
-        )
+
+        def find(data: bytes) -> Packet | None:
+            return _of(id, size, data)
+
+        return (yield from asked.ask(id, packet, what, find))
 
     def read(self, id: int, name: str) -> Conversation[bytes, float]:
         """The value of a register, in its unit."""

@@ -93,6 +93,11 @@ def parse(frame: bytes) -> Packet:
     return Packet(frame[2], frame[4], frame[5:-1])
 
 
+def scanner() -> Scanner[Packet]:
+    """Finds packets in whatever arrives."""
+    return Scanner(FORMAT, parse)
+
+
 def packets(data: bytes) -> list[Packet]:
     """All frames in `data`; for conversations."""
-    return list(Scanner(FORMAT, parse).feed(data))
+    return list(scanner().feed(data))

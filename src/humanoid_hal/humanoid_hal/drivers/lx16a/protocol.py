@@ -1,10 +1,8 @@
 """LX-16A servos under the bus contract: goal positions only, at the 115200 baud they all speak.
 
-They honour no torque law and measure neither speed nor torque. Speeds are made from positions by
-the driver (NaN here). Where a joint's `stiffness` is known, its effort is that times the servo's
-position error, and a wanted effort moves the goal by effort / stiffness; else efforts read 0.
-
-They have no watchdog: a host that dies leaves them holding. Whether a move switches torque on is
+They measure neither speed nor torque. Speeds are made from positions by the driver (NaN here).
+Where a joint's `stiffness` is known, its effort is that times the servo's position error; else
+efforts read 0. Whether a move switches torque on is
 not documented; it is taken for granted, so no servo is told a move that may have lost its torque.
 """
 
@@ -14,16 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from humanoid_description.strict_yaml import key
-from humanoid_hal.bus.asked import AskedProtocol, check_device
 from humanoid_hal.bus.device import Array, Device
-from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault, Readings
+from humanoid_hal.bus.position_servos import PositionServos
+from humanoid_hal.bus.protocol import BoardError, Conversation, DeviceFault, Readings
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.lx16a.codec import BROADCAST, LAST_ID, OVERHEAD, MoveWriter
 from humanoid_hal.drivers.lx16a.registers import COUNTS, MIDDLE, RADIAN, stall_torque
 from humanoid_hal.drivers.lx16a.state import StateCycle
 from humanoid_hal.drivers.lx16a.talk import Lx16aTools, read, write
 
-_SETTINGS = ("stiffness", "stall_torque")
 #: [counts] A servo may stand this far outside its travel when it gets torque.
 _OUTSIDE = 10
 #: Bytes of a question, of the answers to it (position and voltage; others have one less), of a move.
@@ -44,7 +41,7 @@ class Lx16aOptions:
     slow_every: int = key(1, min=0, max=1000)
 
 
-class Lx16a(AskedProtocol):
+class Lx16a(PositionServos):
     """See the module docstring."""
 
     default_baud = 115_200
@@ -55,35 +52,14 @@ class Lx16a(AskedProtocol):
     def __init__(self, devices: Sequence[Device], options: Lx16aOptions | None = None) -> None:
         """Raises BoardError on an unknown model or setting."""
         self.options = options or Lx16aOptions()
-        self.devices = tuple(devices)
-        for device in devices:
-            check_device(device, "LX-16A", LAST_ID, _SETTINGS)
-            if device.settings.get("stiffness", 1.0) <= 0.0:
-                raise BoardError(f"{device}: `stiffness` must be above 0 N m/rad")
-        self.counters = Counters()
+        stall = [stall_torque(device.model) for device in devices]
+        super().__init__(devices, "LX-16A", LAST_ID, stall)
         n = len(devices)
-        self._ids = [device.id for device in devices]
-        self._stall = np.array(
-            [d.settings.get("stall_torque", stall_torque(d.model)) for d in devices]
-        )
-        self._stiffness = np.array([d.settings.get("stiffness", 0.0) for d in devices])
-        self._compliance = np.array([1.0 / k if k else 0.0 for k in self._stiffness])
-        self._lower, self._upper = np.zeros(n), np.full(n, float(COUNTS))
+        self._upper[:] = COUNTS
         self._limits = np.full((3, n), np.nan)  # lowest and highest [V], highest [degC]
         self._goal: Array = np.full(n, np.nan)  # [counts] told last
         self._state = StateCycle(self._ids, self.options.slow_every, self.counters)
         self._moves = MoveWriter(self._ids)
-        self._on = False
-
-    @classmethod
-    def honours_effort(cls, options: Lx16aOptions) -> bool:
-        """See the module docstring."""
-        return False
-
-    @classmethod
-    def has_watchdog(cls, options: Lx16aOptions) -> bool:
-        """They have none."""
-        return False
 
     def cycle_time(self, baud: int) -> tuple[float, float]:
         """See :meth:`Protocol.cycle_time`."""
@@ -92,17 +68,13 @@ class Lx16a(AskedProtocol):
         asking = questions * ((_QUESTION + _ANSWER) * byte + TURNAROUND)
         return asking, len(self._ids) * _MOVE * byte
 
-    def following(self) -> bytes | None:
-        """See :meth:`Protocol.following`."""
-        return self._state.following()
-
     def readings(self) -> Readings:
         """See :meth:`ActuatorProtocol.readings`, and the module docstring for speed and effort."""
         state = self._state
         fresh = state.end()
         position = (state.counts - MIDDLE) * RADIAN
         error = np.nan_to_num((self._goal - state.counts) * RADIAN)
-        effort = np.clip(self._stiffness * error, -self._stall, self._stall)
+        effort = np.clip(self._stiffness * error, -self._torque, self._torque)
         return Readings(
             position, np.full(len(position), np.nan), effort, fresh,
             state.temperature.copy(), state.voltage.copy(), self._faults(),
@@ -110,48 +82,22 @@ class Lx16a(AskedProtocol):
 
     def command(self, command: Command) -> bytes:
         """See :meth:`ActuatorProtocol.command`. Who may have lost its torque is told nothing."""
-        goal = command.position + command.effort * self._compliance
-        self._goal = np.clip(np.rint(goal / RADIAN + MIDDLE), self._lower, self._upper)
+        goal = np.rint(self.goal(command) / RADIAN + MIDDLE)
+        self._goal = np.clip(goal, self._lower, self._upper)
         certain = ~(self._state.unpowered | self._state.doubted)
         return self._moves.encode(self._goal, self.options.move_time, certain)
 
-    def startup(self) -> Conversation[bytes, tuple[str, ...]]:
-        """See :meth:`Protocol.startup`."""
-        remarks: list[str] = []
-        for index, device in enumerate(self.devices):
-            try:
-                yield from self._start(index, device, remarks)
-            except BoardError as error:
-                raise BoardError(f"{device}: {error}") from error
-        self._forget()
-        self._state.reset()
-        return tuple(remarks)
-
-    def enable(self, on: bool) -> Conversation[bytes, None]:
-        """See :meth:`ActuatorProtocol.enable`."""
-        self._forget()
-        silent: list[str] = []
-        for index, id in enumerate(self._ids):
-            try:
-                if on:
-                    yield from self._aim(index, id)
-                yield from write(id, "torque_enable", float(on))
-            except BoardError as error:
-                if on:
-                    raise
-                silent.append(str(error))
-        if silent:
-            raise BoardError("; ".join(silent))
-        self._state.expect(on)
-        self._on = on
-
     def stop(self) -> bytes:
         """See :meth:`ActuatorProtocol.stop`: one frame to every servo of the bus."""
-        self._forget()
+        self.switched(False)
         return self.tools.stop((BROADCAST,))
 
-    def _aim(self, index: int, id: int) -> Conversation[bytes, None]:
-        """Make where a servo stands its goal."""
+    def switch(self, id: int, on: bool) -> Conversation[bytes, None]:
+        """See :meth:`PositionServos.switch`."""
+        yield from write(id, "torque_enable", float(on))
+
+    def aim(self, index: int, id: int) -> Conversation[bytes, None]:
+        """See :meth:`PositionServos.aim`. Raises BoardError if it stands outside its travel."""
         here = yield from read(id, "present_position")
         goal = min(max(here, self._lower[index]), self._upper[index])
         if abs(here - goal) > _OUTSIDE:
@@ -161,13 +107,13 @@ class Lx16a(AskedProtocol):
             )
         yield from write(id, "goal_position", goal)
 
-    def _forget(self) -> None:
-        """Nothing is commanded any more."""
-        self._on = False
+    def switched(self, on: bool) -> None:
+        """See :meth:`PositionServos.switched`."""
+        super().switched(on)
         self._goal[:] = np.nan
-        self._state.expect(False)
 
-    def _start(self, index: int, device: Device, remarks: list[str]) -> Conversation[bytes, None]:
+    def start(self, index: int, device: Device, remarks: list[str]) -> Conversation[bytes, None]:
+        """See :meth:`PositionServos.start`."""
         id = device.id
         if (yield from read(id, "torque_enable")):
             yield from write(id, "torque_enable", 0.0)
@@ -192,6 +138,4 @@ class Lx16a(AskedProtocol):
             limits = f"{low[index]:.1f} to {high[index]:.1f}"
             words = f"{state.voltage[index]:.1f} V, limits {limits}: no torque"
             found.append(DeviceFault(index, "under_voltage", words))
-        reason = "its torque went off by itself: a restart; deactivate, then arm again"
-        off = np.flatnonzero(state.unpowered & self._on).tolist()
-        return (*found, *(DeviceFault(index, "board_rebooted", reason) for index in off))
+        return (*found, *self.restarts(state.unpowered))

@@ -10,9 +10,8 @@ import numpy as np
 
 from humanoid_hal.bus.asked import AskedState
 from humanoid_hal.bus.device import Array
-from humanoid_hal.bus.framing import Scanner
 from humanoid_hal.bus.protocol import Counters, Mask
-from humanoid_hal.drivers.lx16a.codec import FORMAT, POS_READ, Packet, make_packet, parse
+from humanoid_hal.drivers.lx16a.codec import POS_READ, Packet, make_packet, scanner
 from humanoid_hal.drivers.lx16a.registers import TABLE
 
 #: What is asked in turns; torque as often as all the rest.
@@ -23,7 +22,7 @@ class StateCycle(AskedState[Packet]):
     """One per bus; arrays are in the order of `ids`, shape (n,)."""
 
     def __init__(self, ids: Sequence[int], slow_every: int, counters: Counters) -> None:
-        super().__init__(ids, Scanner(FORMAT, parse), counters)
+        super().__init__(ids, scanner(), counters)
         n = len(ids)
         self.counts: Array = np.zeros(n)  # newest positions
         self.temperature: Array = np.full(n, np.nan)  # [degC]
@@ -44,14 +43,9 @@ class StateCycle(AskedState[Packet]):
         return self._roll.complete and self._slow is None
 
     def expect(self, torque: bool) -> None:
-        """Torque was just switched: what was heard before does not count."""
+        """See :meth:`AskedState.expect`."""
         self._on = torque
         self.unpowered[:] = self.doubted[:] = False
-
-    def reset(self) -> None:
-        """Everybody was found anew, without torque."""
-        self._roll.reset()
-        self.expect(False)
 
     def request(self) -> bytes:
         """Begin a cycle."""

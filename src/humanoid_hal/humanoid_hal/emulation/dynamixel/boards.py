@@ -8,16 +8,16 @@ from humanoid_hal.drivers.dynamixel.codec import (
     BROADCAST,
     Instruction,
     Packet,
-    Scanner,
     crc16,
     make_packet,
+    scanner,
 )
 from humanoid_hal.drivers.dynamixel.models import find_model
 from humanoid_hal.drivers.dynamixel.registers import BAUD_RATES
-from humanoid_hal.emulation.boards import BoardFault, Boards, Reply
+from humanoid_hal.emulation.boards import Reply
 from humanoid_hal.emulation.dynamixel.servo import LENGTH, RANGE, Servo
-from humanoid_hal.emulation.faulty import Faulty
 from humanoid_hal.emulation.motors import Motors
+from humanoid_hal.emulation.servos import ServoBoards, raw_baud
 
 #: [s] between the end of an instruction and the answer besides the return delay register. Bestmann,
 #: "Towards using ROS in the RoboCup humanoid soccer league" and QUADDXL measurements: about 50 us.
@@ -25,27 +25,22 @@ TURNAROUND = 50e-6
 _UNKNOWN = 2  # error: instruction
 
 
-class DynamixelBoards(Boards[bytes]):
+class DynamixelBoards(ServoBoards[Servo]):
     """`chained`: a servo that should answer after a silent one stays silent too."""
-
-    medium = "serial"
 
     def __init__(self, motors: Motors, options: Any = None) -> None:
         """Servos at 57600 baud with factory settings; see :meth:`preset`."""
-        self.motors = motors
+        models = [find_model(device.model) for device in motors.devices]
+        super().__init__(
+            motors, [Servo(motors, index, model) for index, model in enumerate(models)]
+        )
         self.chained = True
-        self.servos = [
-            Servo(motors, index, find_model(device.model))
-            for index, device in enumerate(motors.devices)
-        ]
-        self._faulty = Faulty()
-        self._scanner = Scanner()
+        self._scanner = scanner()
 
     def preset(self, baud: int) -> None:
         """See :meth:`Boards.preset`."""
-        raw = next((raw for raw, rate in BAUD_RATES.items() if rate == baud), 1)
         for servo in self.servos:
-            servo.set("baud_rate", raw)
+            servo.set("baud_rate", raw_baud(BAUD_RATES, baud, 1))
 
     def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.receive`. At a wrong rate a servo hears only noise."""
@@ -55,35 +50,17 @@ class DynamixelBoards(Boards[bytes]):
             replies += self._execute(packet, hearing, now)
         return replies
 
-    def tick(self, now: float) -> Sequence[Reply[bytes]]:
-        """See :meth:`Boards.tick`."""
-        for servo in self.servos:
-            heat = self._faulty.value(servo.id, "overheat")
-            if heat is not None:
-                self.motors.temperature[servo.index] = heat
-            supply = self._faulty.value(servo.id, "brownout")
-            if supply is not None:
-                self.motors.voltage[servo.index] = supply
-            servo.tick(now)
-        return ()
+    def age(self, servo: Servo, now: float) -> None:
+        """See :meth:`ServoBoards.age`."""
+        servo.tick(now)
 
-    def inject(self, fault: BoardFault) -> None:
-        """See :meth:`Boards.inject`."""
-        servo = next((servo for servo in self.servos if servo.id == fault.id), None)
-        if servo is None:
-            raise ValueError(f"there is no servo with id {fault.id} on this bus")
-        if fault.kind == "reboot":
-            servo.reboot()
-        elif fault.kind == "overload":
-            servo.fail(5)
-        elif fault.kind == "delayed":
-            super().inject(fault)
-        else:
-            self._faulty.faults[fault.id] = fault
+    def restart(self, servo: Servo) -> None:
+        """See :meth:`ServoBoards.restart`."""
+        servo.reboot()
 
-    def clear(self) -> None:
-        """See :meth:`Boards.clear`."""
-        self._faulty.clear()
+    def overload(self, servo: Servo) -> None:
+        """See :meth:`ServoBoards.overload`."""
+        servo.fail(5)
 
     # -- instructions -----------------------------------------------------------------------------
 
@@ -163,10 +140,7 @@ class DynamixelBoards(Boards[bytes]):
     # -- answers ----------------------------------------------------------------------------------
 
     def _data(self, servo: Servo, address: int, length: int) -> bytes | None:
-        offset = self._faulty.value(servo.id, "wrong") or 0.0
-        self.motors.position[servo.index] += offset
-        data = servo.read(address, length)
-        self.motors.position[servo.index] -= offset
+        data = self.misread(servo, lambda: servo.read(address, length))
         return None if data is None else self._faulty.held(servo.id, data)
 
     def _read(self, servo: Servo, address: int, length: int) -> Reply[bytes]:
