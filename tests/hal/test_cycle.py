@@ -59,6 +59,8 @@ class FakeDriver(Driver):
 
     def enable(self, on: bool) -> None:
         self.calls.append(on)
+        if self.broken == "enable":
+            raise DriverError("bus 'leg': id 3 does not answer")
         self.started = self.started or on
 
     def write(self, command: Command) -> None:
@@ -330,6 +332,26 @@ def test_torque_off_is_a_zero_command_then_the_switch(
     count = len(r.driver.calls)
     r.cycle.turn()
     assert len(r.driver.calls) == count
+
+
+@pytest.mark.parametrize(("broken", "why"), [("enable", "id 3"), ("write", "bus lost")])
+def test_a_board_that_cannot_be_disarmed_is_told_and_the_cycle_goes_on(
+    rig: Callable[..., SimpleNamespace], simulated: Capabilities, broken: str, why: str
+) -> None:
+    r = rig(simulated)
+    arm(r)
+    r.core.emergency_stop("test")
+    r.driver.broken = broken
+    r.cycle.turn()
+    assert r.driver.calls[-1] is False
+    r.driver.broken = ""
+    count = len(r.driver.calls)
+    r.cycle.turn()
+    assert any(
+        text.startswith("torque_off_unconfirmed") and why in text
+        for text in r.core.supervisor.active
+    )
+    assert len(r.driver.calls) == count  # it was told once; the driver insists
 
 
 def test_a_reset_world_is_not_braked(

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, JointState
 from std_srvs.srv import Trigger
@@ -31,10 +33,12 @@ ROBOT = ROOT / "config" / "robots" / "g1"
 PATIENCE = 30.0
 
 _CHILD = """
+import os
 import sys
 import numpy as np
 import humanoid_hal.drivers.mock.driver as mock
 from humanoid_hal import hal_node
+from humanoid_hal.driver import DriverError
 
 log = open(sys.argv.pop(1), "wb", buffering=0)
 
@@ -48,7 +52,10 @@ def spy(name):
         if name == "write":
             row[1:] = [getattr(arguments[0], field) for field in arguments[0].__slots__]
         log.write(row.tobytes())
-        return original(self, *arguments)
+        result = original(self, *arguments)
+        if os.environ.get("DEAD_BOARD") and name == "enable" and not arguments[0]:
+            raise DriverError("bus 'leg': id 3 does not answer")
+        return result
     setattr(mock.MockDriver, name, call)
 
 for name in ("enable", "write", "close"):
@@ -358,6 +365,32 @@ def test_stop_and_emergency_stop_latch_until_rearm(start: Callable[..., Hal]) ->
     assert hal.call(topics.REARM).success
     hal.until_armed()
     assert hal.calls().switched[-1] is True
+
+
+def test_a_board_that_does_not_confirm_torque_off_is_told_and_ends_nothing(
+    start: Callable[..., Hal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEAD_BOARD", "1")
+    hal = start()
+
+    def told() -> bool:
+        return hal.safety is not None and any("id 3" in text for text in hal.safety.active)
+
+    hal.until_armed()
+    assert hal.call(topics.EMERGENCY_STOP).success
+    hal.until(told, "the dead board")
+    assert hal.call(topics.REARM).success
+    hal.until_armed()
+    hal.until(lambda: not told(), "its end")
+    client = hal.node.create_client(ChangeState, "humanoid_hal/change_state")
+    hal.until(client.service_is_ready, "lifecycle")
+    future = client.call_async(
+        ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+    )
+    hal.until(future.done, "deactivation")
+    assert future.result().success
+    hal.until(told, "the dead board")
+    assert hal.calls().switched[-1] is False
 
 
 def test_reported_faults_reach_the_supervisor(start: Callable[..., Hal]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _live = ""
+_progress = ""
 _printed = False  # the JSON object of this command
 
 
@@ -25,12 +26,25 @@ def live(text: str) -> None:
         print(text, end="", flush=True)
 
 
+def progress(what: str, far: str) -> None:
+    """What goes on, on stderr, and how far it is; where no terminal is, each `what` once."""
+    global _progress
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{what}{far}", end="", file=sys.stderr, flush=True)
+    elif what != _progress:
+        print(what, file=sys.stderr, flush=True)
+    _progress = what
+
+
 def clear() -> None:
     """Remove the live line."""
-    global _live
+    global _live, _progress
     if _live:
         print("\r\x1b[K", end="", flush=True)
         _live = ""
+    if _progress and sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    _progress = ""
 
 
 def error(text: str) -> None:

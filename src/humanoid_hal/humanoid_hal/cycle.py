@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from humanoid_hal.driver import Driver, Sample
+from humanoid_hal.driver import Driver, DriverError, Sample
 from humanoid_hal.gate import Request
 from humanoid_hal.hal import HalCore, Output
 from humanoid_hal.latency import LatencyHistogram
@@ -178,11 +178,21 @@ class Cycle:
         return self._answer_timeout if self._answering else self._period * 1e-9
 
     def _apply(self, output: Output) -> None:
-        driver = self._driver
-        if output.enable != self._enabled:
-            if not output.enable:
-                driver.write(self._core.off())
-            driver.enable(output.enable)
-            self._enabled = output.enable
+        if output.enable and not self._enabled:
+            self._driver.enable(True)
+            self._enabled = True
+        elif self._enabled and not output.enable:
+            self._disarm()
         if output.command is not None:
-            driver.write(output.command)
+            self._driver.write(output.command)
+
+    def _disarm(self) -> None:
+        """Torque off. A board that cannot be reached is told, and does not end the cycle."""
+        self._enabled = False
+        try:
+            try:
+                self._driver.write(self._core.off())
+            finally:
+                self._driver.enable(False)
+        except DriverError as error:
+            self._core.on_event("torque_off_unconfirmed", str(error))

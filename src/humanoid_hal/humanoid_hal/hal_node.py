@@ -184,7 +184,10 @@ class HalNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Brake, then torque off."""
         if self._cycle is not None:
-            self._cycle.brake()
+            try:
+                self._cycle.brake()
+            except DriverError as error:  # the others are off, and the cycle goes on to tell it
+                self.core.on_event("torque_off_unconfirmed", str(error))
         return _OK
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:

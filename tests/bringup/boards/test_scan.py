@@ -44,6 +44,19 @@ def test_a_serial_scan_finds_boards_at_whatever_baud_rate(rig, capsys, protocol,
     assert all(board["voltage_v"] > 5 and board["temperature_degc"] > 0 for board in boards)
 
 
+def test_a_long_scan_says_where_it_is_on_stderr(rig, capsys, monkeypatch):
+    rig.protocol, rig.models, rig.baud = "lx16a", ("LX-16A",), 115_200
+    rig.start()
+    where = ("--port", str(rig.port), "--protocol", "lx16a", "--ids", "1-3")
+    assert cli.main(["scan", *where, "--json"]) == Exit.OK
+    assert capsys.readouterr().err == f"1/1 {rig.port} lx16a 115200\n"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert cli.main(["scan", *where, "--json"]) == Exit.OK
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert shown[1:4] == [f"1/1 {rig.port} lx16a 115200: {asked} questions" for asked in range(3)]
+    assert shown[-1] == ""  # cleared
+
+
 @pytest.mark.parametrize(
     ("protocol", "model", "baud", "wanted"),
     [("dynamixel", "XM540-W270", 57_600, 1_000_000), ("lx16a", "LX-16A", 115_200, 115_200)],

@@ -51,6 +51,20 @@ def test_an_echo_is_taken_out_and_what_follows_is_not(make_link: Callable) -> No
     port.close()
 
 
+def test_an_echo_that_never_comes_is_not_kept_for_ever(make_link: Callable) -> None:
+    link, boards = make_link()
+    port = SerialPort(PortOptions(boards.port, echo=True), 57600)
+    link.close()
+    port.open()
+    for _ in range(300):
+        port.send(bytes(1000))
+        assert len(os.read(boards.master, 1000)) == 1000
+    assert len(port._echo) <= 1 << 16
+    os.write(boards.master, b"\x81")
+    assert port.receive() == b"\x81"
+    port.close()
+
+
 def test_a_full_queue_is_an_error_and_no_hang(make_link: Callable) -> None:
     link, _ = make_link()
     with pytest.raises(TransportError, match="does not take bytes"):

@@ -265,3 +265,45 @@ def test_a_file_that_does_not_fit_the_robot_is_refused(robot, joints, reason: st
 def test_a_file_at_odds_with_itself_is_refused(joints, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         options(joints=joints)
+
+
+def test_disarming_reaches_the_others_and_tells_of_the_dead_one_until_it_answers(
+    make_driver, monkeypatch
+) -> None:
+    driver = make_driver(reconnect=0.1)
+    driver.enable(True)
+    run(driver, 3)
+    driver.emulator.inject("leg", BoardFault("off", 1))
+    with pytest.raises(DriverError, match=r"bus 'leg': .*hip.* id 1 does not answer"):
+        driver.enable(False)
+    driver.read()
+    assert driver.bench.torque().tolist() == [True, False, False]
+    told = [text for text in driver.read().faults if text.startswith("torque_off_unconfirmed")]
+    assert len(told) == 1
+    assert "id 1 does not answer" in told[0]
+    driver.emulator.buses["leg"].boards.clear()
+    for _ in range(100_000):  # real time decides when it is told again
+        if not any("unconfirmed" in text for text in driver.read().faults):
+            break
+    driver.read()
+    assert not driver.bench.torque().any()
+
+
+def test_several_buses_that_cannot_be_disarmed_are_all_named(make_driver) -> None:
+    driver = make_driver()
+    driver.enable(True)
+    driver.emulator.inject("leg", BoardFault("off", 2))
+    driver.emulator.inject("arm", BoardFault("off", 1))
+    with pytest.raises(DriverError, match=r"bus 'leg': .*id 2.*; bus 'arm': .*id 1"):
+        driver.enable(False)
+
+
+def test_after_a_refused_torque_nobody_counts_on_it(make_driver) -> None:
+    driver = make_driver()
+    driver.emulator.inject("arm", BoardFault("off", 1))
+    with pytest.raises(DriverError, match="id 1 does not answer"):
+        driver.enable(True)
+    driver.emulator.buses["arm"].boards.clear()
+    faults = [text for _ in range(5) for text in driver.read().faults]
+    assert not any("is back, without torque" in text for text in faults)
+    assert not driver.bench.torque().any()

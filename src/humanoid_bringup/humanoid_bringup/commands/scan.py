@@ -52,13 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise HumanoidError(str(problem), Exit.USAGE) from problem
     if not where:
         raise HumanoidError("there is no serial port; plug an adapter in, or name one with --port")
-    looked = []
-    for number, result in enumerate(scan(where, ids), 1):
+    looked: list[Looked] = []
+
+    def asking(place: "Place", asked: int) -> None:
+        console.progress(f"{len(looked) + 1}/{len(where)} {place}", f": {asked} questions")
+
+    for result in scan(where, ids, asking):
         looked.append(result)
-        if not arguments.json:
-            console.live(f"{number}/{len(where)} {result.place}: {len(result.found)} boards")
-            if result.problem:
-                console.say(f"{result.place}: {result.problem}")
+        if result.problem and not arguments.json:
+            console.say(f"{result.place}: {result.problem}")
+    console.clear()
     return _show(looked, arguments.json)
 
 

@@ -26,7 +26,7 @@ class LinkState(Enum):
     CLOSED = "closed"
     TALKING = "talking"  # a conversation is under way; not part of the cycle
     READY = "ready"
-    FAILED = "failed"  # the last conversation raised; the port is still open
+    FAILED = "failed"  # the last conversation raised; `reason` says what; the port is open
     LOST = "lost"  # the port is gone; `reason` says why
 
 
@@ -118,6 +118,7 @@ class Link:
         if ask is None:
             self._talk = None
             self.state = LinkState.READY if talk.error is None else LinkState.FAILED
+            self.reason = "" if talk.error is None else str(talk.error)
             return
         self.send(ask.payload)
         talk.until = time.monotonic() + ask.timeout
@@ -213,7 +214,7 @@ class Exchange:
     def converse(self, talks: "Sequence[tuple[Link, Conversation[Any, Any]]]") -> list[Any]:
         """Hold conversations on several links at the same time; their results, in order.
 
-        Raises what the first failed one raised, after all have ended.
+        Raises what the failed ones raised, after all have ended.
         """
         begun = [link.talk(conversation) for link, conversation in talks]
         while True:
@@ -226,11 +227,11 @@ class Exchange:
             self._wait(max(0.0, min(link.due for link in talking) - now))
             for link in talking:
                 link.attend(time.monotonic())
-        for (link, _), talk in zip(talks, begun, strict=True):
-            if talk.error is not None:
-                raise BoardError(f"bus '{link.name}': {talk.error}") from talk.error
-            if link.state is LinkState.LOST:
-                raise TransportError(f"bus '{link.name}': {link.reason}")
+        failed = [link for link, _ in talks if link.state in (LinkState.FAILED, LinkState.LOST)]
+        if failed:
+            reasons = "; ".join(f"bus '{link.name}': {link.reason}" for link in failed)
+            lost = failed[0].state is LinkState.LOST
+            raise TransportError(reasons) if lost else BoardError(reasons)
         return [talk.result for talk in begun]
 
     def _wait(self, timeout: float) -> None:

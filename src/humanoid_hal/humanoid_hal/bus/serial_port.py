@@ -94,6 +94,8 @@ class SerialPort(Transport[bytes]):
         self._sent += len(payload)
         if self.options.echo:
             self._echo += payload
+            if len(self._echo) > _CHUNK:  # it does not come back; what does is not waited for
+                self._echo = payload
 
     def receive(self) -> bytes:
         """See :meth:`Transport.receive`."""

@@ -1,12 +1,16 @@
 """Which boards answer where: ports × protocols × baud rates × ids."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
-from humanoid_hal.bus.protocol import Found
+from humanoid_hal.bus.protocol import Conversation, Found
 from humanoid_hal.bus.transport import TransportError
 from humanoid_hal.driver import DriverError
 from humanoid_hal.tools.wire import Place, Wire, family
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,15 @@ def places(
     )
 
 
-def scan(where: Sequence[Place], ids: Sequence[int] | None) -> Iterator[Looked]:
-    """Look at one place after the other. A port that does not open is not tried again."""
+def scan(
+    where: Sequence[Place],
+    ids: Sequence[int] | None,
+    asking: Callable[[Place, int], None] = lambda place, asked: None,
+) -> Iterator[Looked]:
+    """Look at one place after the other. A port that does not open is not tried again.
+
+    `asking` is told the place and how many questions went there already, before each one.
+    """
     shut: set[str] = set()
     for place in where:
         if place.port in shut:
@@ -49,11 +60,28 @@ def scan(where: Sequence[Place], ids: Sequence[int] | None) -> Iterator[Looked]:
             yield Looked(place, problem=str(error), shut=True)
             continue
         try:
-            yield Looked(place, wire.ask(wire.tools.scan(ids)))
+            talk = _told(wire.tools.scan(ids), partial(asking, place))
+            yield Looked(place, wire.ask(talk))
         except DriverError as error:  # also a CAN bus that runs at another bit rate
             yield Looked(place, problem=str(error))
         finally:
             wire.close()
+
+
+def _told(
+    conversation: Conversation[Any, T], asking: Callable[[int], None]
+) -> Conversation[Any, T]:
+    """The conversation itself; `asking` is told the number of questions before each."""
+    answer, asked = None, 0
+    while True:
+        try:
+            question = conversation.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        asking(asked)
+        asked += 1
+        answer = yield question
 
 
 def ids_of(text: str) -> tuple[int, ...]:

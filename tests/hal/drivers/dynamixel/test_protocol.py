@@ -151,6 +151,56 @@ def test_watchdogs_are_set_and_go_off_when_nobody_speaks(servos, started, run_cy
     assert [servo(servos, id).get("bus_watchdog") for id in IDS] == [-1] * 5
 
 
+def test_no_servo_has_torque_before_all_have_their_watchdog(servos, started, monkeypatch) -> None:
+    exchange, link, protocol = started
+    seen = []
+    for one in servos.boards.servos:
+
+        def tell(address, data, one=one, write=one.write):
+            error = write(address, data)
+            if any(other.torque for other in servos.boards.servos):
+                seen.append([other.get("bus_watchdog") for other in servos.boards.servos])
+            return error
+
+        monkeypatch.setattr(one, "write", tell)
+    exchange.converse([(link, protocol.enable(True))])
+    assert len(seen) == 5  # torque comes to all with one packet
+    assert all(watchdogs == [5] * 5 for watchdogs in seen)
+
+
+def test_a_watchdog_that_goes_off_meanwhile_refuses_torque(servos, started, monkeypatch) -> None:
+    exchange, link, protocol = started
+    last = servos.boards.servos[-1]
+    write = last.write
+
+    def stall(address, data):
+        error = write(address, data)
+        if last.torque:
+            last.set("bus_watchdog", -1)
+        return error
+
+    monkeypatch.setattr(last, "write", stall)
+    with pytest.raises(BoardError, match="its bus watchdog went off while it got torque"):
+        exchange.converse([(link, protocol.enable(True))])
+
+
+def test_a_servo_that_did_not_hear_of_torque_is_told_again(servos, started, monkeypatch) -> None:
+    exchange, link, protocol = started
+    first = servos.boards.servos[0]
+    address, write, lost = first.table["torque_enable"].address, first.write, []
+
+    def deaf(at, data):
+        if at == address and not lost:
+            lost.append(data)
+            return 0
+        return write(at, data)
+
+    monkeypatch.setattr(first, "write", deaf)
+    exchange.converse([(link, protocol.enable(True))])
+    assert lost == [b"\1"]
+    assert servos.motors.powered.all()
+
+
 def test_torque_goes_off_on_request_and_by_the_stop_frame(servos, started, run_cycle) -> None:
     exchange, link, protocol = started
     for off in ("enable", "stop"):

@@ -263,6 +263,36 @@ def test_tools_scan_unlock_write_and_set_ids(servos) -> None:
     assert talk(lambda tools: tools.scan([42])) == ()
 
 
+@pytest.mark.parametrize("mute", [2, 3])
+def test_a_write_that_fails_leaves_no_eeprom_open(servos, monkeypatch, mute) -> None:
+    """The answers to the write (and to what comes after it) get lost; it is heard."""
+    heard = servos.boards._single
+    lock = servos.boards.servos[0].table["lock"].address
+    opened = []
+
+    def single(packet, servo):
+        replies = heard(packet, servo)
+        opened.append(packet.kind == codec.Instruction.WRITE and packet.parameters[0] == lock)
+        return replies if len(opened) < mute else []
+
+    monkeypatch.setattr(servos.boards, "_single", single)
+    exchange, link = servos.link(servos.kind(servos.motors.devices))
+    with pytest.raises(BoardError, match="id 1 does not answer"):
+        exchange.converse([(link, servos.kind.tools.write(1, "position_p", 16))])
+    link.close()
+    assert servos.boards.servos[0].get("lock") == 1
+
+
+def test_start_up_locks_an_open_eeprom(servos) -> None:
+    servos.boards.servos[1].set("lock", 0)
+    protocol = servos.kind(servos.motors.devices)
+    exchange, link = servos.link(protocol)
+    (remarks,) = exchange.converse([(link, protocol.startup())])
+    link.close()
+    assert "joint_2 (id 2): its EEPROM was open; it is locked now" in remarks
+    assert servos.boards.servos[1].get("lock") == 1
+
+
 def test_a_locked_eeprom_keeps_its_values(servos) -> None:
     servo = servos.boards.servos[0]
     servo.write(servo.table["id"].address, b"\x63")

@@ -83,6 +83,7 @@ class ActuatorBus:
     legs: NDArray[np.bool_]  # shape (devices,), carries the robot
     enabled: bool = False
     rejoined: bool = False  # came back while the robot had torque; says so until disarmed
+    unconfirmed: str = ""  # why not all boards have said that their torque is off
     retry_at: float = 0.0  # [s] steady time
     starting: Talk | None = None
     quality: FrameQuality = field(default_factory=FrameQuality)
@@ -108,6 +109,19 @@ class ActuatorBus:
         self.quality.see(self.protocol.counters)
         return readings
 
+    def stop(self, unconfirmed: str) -> None:
+        """Torque off without waiting for an answer; '' or why one is missing."""
+        self.enabled, self.unconfirmed = False, unconfirmed
+        if self.link.state is LinkState.FAILED:
+            self.link.state = LinkState.READY
+        self.link.send(self.protocol.stop())
+
+    def insist(self, fresh: NDArray[np.bool_], now: float, interval: float) -> None:
+        """Tell boards that have not confirmed it again that torque is off, until all answer."""
+        if self.unconfirmed and now >= self.retry_at:
+            self.retry_at = now + interval
+            self.stop("" if fresh.all() else self.unconfirmed)
+
     def command(self, command: Command) -> None:
         """Send each device its part of the robot's command."""
         if not self.enabled or self.link.state is not LinkState.READY:
@@ -123,6 +137,8 @@ class ActuatorBus:
         if readings is None:
             return {self.link.fault or lost: f"bus '{name}': {self.link.reason}"}
         causes = self.quality.causes(name)
+        if self.unconfirmed:
+            causes["torque_off_unconfirmed"] = f"bus '{name}': {self.unconfirmed}"
         if self.rejoined:
             causes[lost] = f"bus '{name}' is back, without torque: deactivate, then arm again"
         for fault in readings.faults:

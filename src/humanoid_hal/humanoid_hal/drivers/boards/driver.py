@@ -131,15 +131,13 @@ class BoardsDriver(Driver):
         buses = [bus for bus in self.buses if bus.link.state in (LinkState.READY, LinkState.FAILED)]
         self._enabled = on
         for bus in buses:
-            bus.enabled, bus.rejoined = on, False
+            bus.enabled, bus.rejoined, bus.unconfirmed = on, False, ""
         try:
             self._exchange.converse([(bus.link, bus.protocol.enable(on)) for bus in buses])
         except DriverError:
+            self._enabled = False
             for bus in buses:
-                bus.enabled = False
-                if bus.link.state is LinkState.FAILED:
-                    bus.link.state = LinkState.READY
-                bus.link.send(bus.protocol.stop())
+                bus.stop(bus.link.reason if bus.link.state is LinkState.FAILED else "")
             raise
 
     def write(self, command: Command) -> None:
@@ -233,6 +231,7 @@ class BoardsDriver(Driver):
             if bus.link.state is LinkState.READY and bus.link in asked:
                 readings = bus.readings(stamp)
                 self._take(bus, readings, fresh, voltages)
+                bus.insist(readings.fresh, time.monotonic(), self.options.reconnect)
                 bus.rejoined |= self._enabled and not bus.enabled
             else:
                 bus.enabled = False

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from humanoid_hal.bus.device import Device
-from humanoid_hal.bus.protocol import BoardError, Conversation
+from humanoid_hal.bus.protocol import Ask, BoardError, Conversation
 from humanoid_hal.drivers.dynamixel.blocks import STATE
-from humanoid_hal.drivers.dynamixel.codec import make_write
+from humanoid_hal.drivers.dynamixel.codec import make_sync_write, make_write
 from humanoid_hal.drivers.dynamixel.models import Model, model_name
 from humanoid_hal.drivers.dynamixel.options import DynamixelOptions
 from humanoid_hal.drivers.dynamixel.registers import HARDWARE_ERRORS, MODES
@@ -114,19 +114,29 @@ def error_words(error: int) -> str:
 
 
 def switch_on(servos: Sequence[Servo], options: DynamixelOptions) -> "Conversation[bytes, None]":
-    """Goals := measured, torque on, watchdogs set and read back."""
-    for servo in servos:
-        id, table = servo.id, servo.model.table
-        goal, present = table["goal_position"], table["present_position"]
-        if options.mode != "current":
-            here = yield from read(id, present, "position")
-            yield from write(id, goal, here, "goal position")
-        if "goal_current" in command_registers(options.mode):
-            yield from write(id, table["goal_current"], 0.0, "goal current")
-        yield from write(id, table["torque_enable"], 1.0, "torque enable")
+    """Goals := measured, watchdogs, torque on; all of it read back.
+
+    No servo has torque before every one has its watchdog. Those count from the last packet, so all
+    get torque with one packet: the first must not wait for the last.
+    """
     units = ceil(options.watchdog / 0.02 - 1e-9) * 0.02
     for servo in servos:
-        yield from write(servo.id, servo.model.table["bus_watchdog"], units, "the bus watchdog")
+        id, table = servo.id, servo.model.table
+        if options.mode != "current":
+            here = yield from read(id, table["present_position"], "position")
+            yield from write(id, table["goal_position"], here, "goal position")
+        if "goal_current" in command_registers(options.mode):
+            yield from write(id, table["goal_current"], 0.0, "goal current")
+        yield from write(id, table["bus_watchdog"], units, "the bus watchdog")
+    address = servos[0].model.table["torque_enable"].address
+    yield Ask(make_sync_write(address, 1, dict.fromkeys((s.id for s in servos), b"\1")), 0.0)
+    for servo in servos:
+        id, table = servo.id, servo.model.table
+        if not (yield from read(id, table["torque_enable"], "torque enable")):
+            yield from write(id, table["torque_enable"], 1.0, "torque enable")
+        watchdog = yield from read(id, table["bus_watchdog"], "the bus watchdog")
+        if abs(watchdog - units) > 0.01:
+            raise BoardError(f"{servo.device}: its bus watchdog went off while it got torque")
 
 
 def switch_off(servos: Sequence[Servo]) -> "Conversation[bytes, None]":

@@ -107,6 +107,9 @@ class FeetechSts(PositionServos):
             packet = make_write(id, talk.table["torque_enable"].address, b"\0")
             yield from talk.ask(id, packet, "take torque off")
             remarks.append(f"{device} had torque on; it was taken off")
+        if not (yield from talk.read(id, "lock")):
+            yield from talk.write(id, "lock", 1)
+            remarks.append(f"{device}: its EEPROM was open; it is locked now")
         wanted = {"return_delay": self.options.return_delay, "mode": _POSITION_MODE}
         for name in [name for name in wanted if name in talk.table]:
             kept = yield from talk.read(id, name)

@@ -57,17 +57,28 @@ class Talk:
             data = entry.encode(value, self.order)
         except OverflowError:
             raise BoardError(f"id {id}: {name} cannot be {value:g} {entry.unit}") from None
-        eeprom = entry.address < EEPROM_END
-        lock = self.table["lock"].address
-        if eeprom:
-            yield from self.ask(id, make_write(id, lock, b"\0"), "unlock its EEPROM")
         packet = make_write(id, entry.address, data)
-        yield from self.ask(id, packet, f"set {name} to {value:g}")
-        if eeprom:
-            yield from self.ask(id, make_write(id, lock, b"\1"), "lock its EEPROM")
+        if entry.address < EEPROM_END:
+            yield from self.unlock(id)
+            try:
+                yield from self.ask(id, packet, f"set {name} to {value:g}")
+            except BoardError:
+                # Whether it was heard or not: an open EEPROM takes whatever comes by.
+                yield Ask(self._lock(id, b"\1"), TIMEOUT, _from(id, 0))
+                raise
+            yield from self.ask(id, self._lock(id, b"\1"), "lock its EEPROM")
+        else:
+            yield from self.ask(id, packet, f"set {name} to {value:g}")
         back = yield from self.read(id, name)
         if abs(back - value) > entry.scale / 2:
             raise BoardError(f"id {id} did not keep {name}: wrote {value:g}, read {back:g}")
+
+    def unlock(self, id: int) -> Conversation[bytes, None]:
+        """Open its EEPROM."""
+        yield from self.ask(id, self._lock(id, b"\0"), "unlock its EEPROM")
+
+    def _lock(self, id: int, value: bytes) -> bytes:
+        return make_write(id, self.table["lock"].address, value)
 
     def register(self, name: str) -> Register:
         """Raises BoardError, naming the nearest."""
@@ -119,20 +130,21 @@ class FeetechTools(Tools[bytes]):
         data = yield Ask(make_ping(new), TIMEOUT, _from(new, 0))
         if _of(new, 0, data) is not None:
             raise BoardError(f"id {new} is taken by another device on this bus")
-        lock = self._talk.table["lock"].address
-        yield from self._talk.ask(id, make_write(id, lock, b"\0"), "unlock its EEPROM")
+        yield from self._talk.unlock(id)
         packet = make_write(id, self._talk.table["id"].address, bytes([new]))
         yield Ask(packet, TIMEOUT, lambda data: bool(packets(data)))  # it answers as either
-        yield from self._talk.ask(new, make_write(new, lock, b"\1"), f"answer as {new}")
+        yield from self._talk.write(new, "lock", 1)
 
     def set_baud(self, id: int, baud: int) -> Conversation[bytes, None]:
-        """Acts at once; the answer, at either rate, is not needed."""
+        """Acts at once; the answer, at either rate, is not needed.
+
+        Its EEPROM stays open: the next start-up, at the new rate, locks it.
+        """
         raw = next((raw for raw, rate in BAUD_RATES.items() if rate == baud), None)
         if raw is None:
             known = ", ".join(map(str, BAUD_RATES.values()))
             raise BoardError(f"no Feetech servo speaks {baud} baud; known: {known}")
-        lock = self._talk.table["lock"].address
-        yield from self._talk.ask(id, make_write(id, lock, b"\0"), "unlock its EEPROM")
+        yield from self._talk.unlock(id)
         packet = make_write(id, self._talk.table["baud_rate"].address, bytes([raw]))
         yield Ask(packet, TIMEOUT, _from(id, 0))
 
