@@ -40,3 +40,13 @@ def test_each_row_of_the_page_says_what_the_code_does(row: tuple[str, ...]) -> N
 def test_what_brings_the_robot_down_never_clears_by_itself(fault: object) -> None:
     if fault.reaction >= Reaction.SIT:
         assert fault.clears is not Clears.ON_CLEAR
+
+
+def test_every_fault_has_something_that_reports_it() -> None:
+    sources = Path(__file__).parents[2].glob("src/*/humanoid_*/**/*.py")
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in sources if path.name != "faults.py"
+    )
+    # A joint that is not a leg's is reported by the same place, with `arm_` before the name.
+    silent = [n for n in FAULTS if not re.search(rf"[\"']{n.removeprefix('arm_')}[\"':]", text)]
+    assert silent == []

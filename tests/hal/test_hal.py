@@ -441,7 +441,7 @@ def test_five_overruns_in_a_row_hold_on_hardware_only(
 
 
 def test_reports_of_other_nodes_count_until_they_change(armed: Rig) -> None:
-    armed.core.on_report("perception", {"perception_unreliable": "jump of 0.3 m"})
+    armed.core.on_report("perception", {"overrun_repeated": "late itself"})
     armed.cycle({})
     assert armed.core.supervisor.reaction is Reaction.HOLD
     armed.core.on_report("perception", {})

@@ -117,7 +117,6 @@ FAULTS = _table(
     Fault("driver_error", 30, _DRIVER, _DAMP, _NEVER),
     Fault("simulator_divergence", 31, _DRIVER, _DAMP, _REARM),
     Fault("reporter_silent", 32, _HAL, _HOLD, _CLEAR, linger=_SEEN),
-    Fault("perception_unreliable", 32, _PERCEPTION, _HOLD, _CLEAR, linger=_SEEN),
     Fault("controller_failure", 32, _CONTROL, _DAMP, _REARM),
     Fault("controller_handover", 32, _CONTROL, _WARN, _CLEAR, linger=_SEEN),
     Fault("unknown_fault", 32, _HAL, _HOLD, _REARM),
