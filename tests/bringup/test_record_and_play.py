@@ -20,7 +20,6 @@ from humanoid_bringup.bags import live
 from humanoid_bringup.bags.bag import Bag
 from humanoid_bringup.bags.check import check
 from humanoid_bringup.cli import main
-from humanoid_bringup.commands import record
 from humanoid_bringup.errors import Exit
 from humanoid_bringup.qos import EXPECTED
 from humanoid_runtime import topics
@@ -100,7 +99,7 @@ def domain(monkeypatch):
     number = 1 + os.getpid() * 17 % 100
     monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setattr(record.os, "nice", lambda _: None)  # not this process
+    monkeypatch.setattr("humanoid_bringup.recorder.give_way", lambda: None)  # not this process
     monkeypatch.setattr(link, "FIRST_NODE", PATIENCE)
     return number
 

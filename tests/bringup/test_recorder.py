@@ -1,6 +1,8 @@
 """What a recording holds, against the real middleware in a domain of its own."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -217,3 +219,21 @@ def test_a_snapshot_of_nothing_is_an_empty_bag(tmp_path):
 def test_the_disk_guard_speaks_before_the_disk_is_full(tmp_path):
     assert DiskGuard(tmp_path / "new" / "bag", reserve=0).full() == ""
     assert "MB must stay" in DiskGuard(tmp_path / "new" / "bag", reserve=1 << 62).full()
+
+
+def test_every_thread_of_a_recorder_gives_way_the_middlewares_too():
+    program = (
+        "import os, threading, time\n"
+        "from pathlib import Path\n"
+        "from humanoid_bringup.recorder import NICE, give_way\n"
+        "from humanoid_bringup.link import Link\n"
+        "with Link():\n"
+        "    tasks = [int(task.name) for task in Path('/proc/self/task').iterdir()]\n"
+        "    assert len(tasks) > 1, 'the middleware has no threads of its own'\n"
+        "    os.setpriority(os.PRIO_PROCESS, 0, NICE + 1)\n"
+        "    give_way()\n"
+        "    nices = {task: os.getpriority(os.PRIO_PROCESS, task) for task in tasks}\n"
+        "    assert nices.pop(os.getpid()) == NICE + 1, 'what is lower stays so'\n"
+        "    assert set(nices.values()) == {NICE}, nices\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -82,7 +82,7 @@ def graph(monkeypatch):
 def make(graph, monkeypatch):
     """Makes the node with parameters; closed after the test."""
     made = []
-    monkeypatch.setattr(recorder_node.os, "nice", lambda _: None)  # not this process
+    monkeypatch.setattr(recorder_node, "give_way", lambda: None)  # not this process
 
     def make(**parameters):
         words = [w for k, v in {"robot": "g1", **parameters}.items() for w in ("-p", f"{k}:={v}")]

@@ -7,6 +7,7 @@ Messages get the time at which they were published, not that at which the record
 a bag is in causal order, which replay needs.
 """
 
+import os
 import shutil
 import time
 from collections import deque
@@ -29,10 +30,26 @@ from humanoid_runtime.loop import HotLoop
 
 #: [s] between two looks at what has come, and between two looks for new topics.
 PERIOD, DISCOVERY = 0.02, 0.25
+#: Of the recorder's threads, once it misses nothing: a tenth of the processor time of those at 0.
+NICE = 10
 #: [bytes] that stay free on the disk, and [s] between two looks.
 RESERVE, DISK_PERIOD = 200_000_000, 1.0
 #: Messages of a latched topic that a snapshot keeps whatever their age.
 LATCHED = 10
+
+
+def give_way() -> None:
+    """Let control go first: niceness NICE for every thread of this process.
+
+    On Linux each thread has its own (setpriority(2)), and the middleware's were there before.
+    """
+    for task in Path("/proc/self/task").iterdir():
+        thread = int(task.name)
+        try:
+            if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+                os.setpriority(os.PRIO_PROCESS, thread, NICE)
+        except ProcessLookupError:  # it has ended
+            continue
 
 
 class Sink(Protocol):

@@ -5,7 +5,6 @@ sample to its last: what a bit-for-bit replay needs. A full disk ends the record
 graph.
 """
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from humanoid_bringup.bags.source import BEGAN, WITH_GRAPH
 from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.incident_recorder import IncidentRecorder
 from humanoid_bringup.locate import find_robot
-from humanoid_bringup.recorder import PERIOD, DiskGuard, Recorder, Sink
+from humanoid_bringup.recorder import PERIOD, DiskGuard, Recorder, Sink, give_way
 from humanoid_description import load_robot
 from humanoid_runtime import topics
 from humanoid_runtime.main import run_node, stopping
@@ -28,8 +27,6 @@ from humanoid_runtime.parameters import declare
 
 #: [s] between two reminders that the recording has stopped.
 REMINDER = 1.0
-#: The recorder gives way to control.
-NICE = 5
 #: Each is repeated while the world stands still, and comes last of what its node publishes: who has
 #: these has all, since discovery tells of topics in the order they were made.
 REQUIRED = (
@@ -137,7 +134,7 @@ class RecorderNode(Node):
         if samples - self._ready[0] >= SETTLED:
             self._ready.append(samples)
             self._recording.publish(Bool(data=True))
-            os.nice(NICE)
+            give_way()
 
     def _remind(self, bag: GuardedBag) -> None:
         now = time.monotonic()

@@ -18,7 +18,6 @@ written, or the disk is full (what was recorded until then is a whole bag).
 
 import argparse
 import fnmatch
-import os
 import select
 import signal
 import sys
@@ -119,9 +118,9 @@ class _Session:
     def run(self, interrupts: Interrupts) -> None:
         """Until a signal, the time is over, or the disk is full."""
         from humanoid_bringup.bags.source import LOST
-        from humanoid_bringup.recorder import PERIOD
+        from humanoid_bringup.recorder import PERIOD, give_way
 
-        os.nice(5)  # control comes first
+        give_way()
         begin = shown = time.monotonic()
         try:
             while not interrupts.received:
