@@ -10,9 +10,13 @@ import yaml
 
 from humanoid_bringup.bags.bag import Bag
 from humanoid_bringup.bags.fields import scalars
+from humanoid_bringup.bags.unit import message_class
+from humanoid_bringup.recorder_node import expected
+from humanoid_runtime import topics
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = ROOT / "config" / "layouts"
+DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,44 @@ def test_the_foxglove_layout_shows_each_of_its_panels_once():
     assert sorted(panels(layout["layout"])) == sorted(layout["configById"])
     kinds = {name.split("!")[0] for name in layout["configById"]}
     assert kinds == {"Plot", "StateTransitions", "RawMessages", "DiagnosticSummary"}
+
+
+def strings(value):
+    """Every text in nested data."""
+    if isinstance(value, str):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in items for text in strings(item)]
+
+
+def shown_paths():
+    """``topic.field`` of everything that a layout shows, topics without their first slash."""
+    foxglove = json.loads((LAYOUTS / "foxglove.json").read_text())["configById"]
+    found = [text[1:] for text in strings(foxglove) if text.startswith("/")]
+    published = {**expected("g1"), topics.DIAGNOSTICS.strip("/"): DIAGNOSTICS}
+    for curve in ElementTree.parse(LAYOUTS / "plotjuggler.xml").getroot().iter("curve"):
+        name = curve.get("name")[1:]
+        topic = next((t for t in published if name.startswith(f"{t}/")), name)
+        found.append(f"{topic}.{name.removeprefix(topic)[1:].replace('/', '.')}")
+    rviz = yaml.safe_load((LAYOUTS / "humanoid.rviz").read_text())["Visualization Manager"]
+    named = [d.get("Topic") or d.get("Description Topic") for d in rviz["Displays"]]
+    found += [topic["Value"] for topic in named if topic]
+    return published, found
+
+
+def test_what_the_layouts_show_is_published_by_the_graph_with_these_fields():
+    published, paths = shown_paths()
+    assert len(paths) > 30
+    for path in paths:
+        topic, *fields = path.split(".")
+        assert topic in published, path
+        message = message_class(published[topic])
+        for name in fields:
+            kinds = message.get_fields_and_field_types()
+            assert name.split("[")[0] in kinds, path
+            kind = kinds[name.split("[")[0]].removeprefix("sequence<").split(",")[0].rstrip(">")
+            if "/" in kind:
+                message = message_class(kind.replace("/", "/msg/"))
 
 
 def test_every_path_of_the_foxglove_layout_is_recorded(recorded):
