@@ -15,7 +15,7 @@ from typing import Any
 
 from _running import own_domain
 
-from humanoid_bringup.arguments import positive
+from humanoid_bringup.arguments import positive, whole
 from humanoid_bringup.bags.bag import Bag
 from humanoid_bringup.bags.fields import stamp_of
 from humanoid_bringup.errors import HumanoidError
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1")
     parser.add_argument("--seconds", type=positive, default=10.0, help="simulated (default: 10)")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=whole(0), default=7)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import positive
+from humanoid_bringup.arguments import positive, whole
 from humanoid_bringup.closed_loop import ClosedLoop, Tick
 
 NAME = "emulated-walk"
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
     parser.add_argument("--hardware", default="can-emulated", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=2, help="of the IMU's noise (default: 2)")
+    parser.add_argument("--seed", type=whole(0), default=2, help="of the IMU's noise (default: 2)")
     parser.add_argument("--seconds", type=positive, default=30.0, help="of walking (default: 30)")
 
 

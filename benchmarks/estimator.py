@@ -10,6 +10,7 @@ from math import pi, sin
 import numpy as np
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import positive, whole
 from humanoid_bringup.closed_loop import ClosedLoop, Tick
 
 NAME = "estimator"
@@ -24,8 +25,10 @@ LEAN = 0.08  # [rad] of the torso, every 6 s
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="length (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="runs, worst counts (default: 3)")
+    parser.add_argument(
+        "--seconds", type=positive, default=60.0, help="length (default: %(default)s)"
+    )
+    parser.add_argument("--seeds", type=whole(1), default=3, help="runs, worst counts (default: 3)")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import positive
 from humanoid_bringup.closed_loop import ClosedLoop
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot
@@ -38,7 +39,7 @@ SPEED = 0.3  # [m/s]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of walking (default: 30)")
+    parser.add_argument("--seconds", type=positive, default=30.0, help="of walking (default: 30)")
     parser.add_argument(
         "--stand-in",
         type=Path,

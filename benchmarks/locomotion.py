@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import positive, whole
 from humanoid_bringup.closed_loop import ClosedLoop, Tick
 from humanoid_bringup.errors import HumanoidError
 
@@ -62,11 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
     parser.add_argument("--mode", default="walk", help="controller (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="of the sensor noise (default: 3)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each walk (default: 30)")
-    parser.add_argument("--phases", type=int, default=0, help="of pushes (default: 0, none)")
-    parser.add_argument("--resolution", type=float, default=1.3, help="of the impulse [N s]")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument(
+        "--seeds", type=whole(1), default=3, help="of the sensor noise (default: 3)"
+    )
+    parser.add_argument("--seconds", type=positive, default=30.0, help="of each walk (default: 30)")
+    parser.add_argument("--phases", type=whole(0), default=0, help="of pushes (default: 0, none)")
+    parser.add_argument("--resolution", type=positive, default=1.3, help="of the impulse [N s]")
+    parser.add_argument("--jobs", type=whole(1), default=os.cpu_count(), help="processes")
     parser.add_argument("--plots", type=Path, help="folder for the PNGs")
     parser.add_argument("--truth", action="store_true", help="walk on the simulator's truth")
 

@@ -14,6 +14,7 @@ from math import cos, radians, sin
 import numpy as np
 
 from humanoid_bringup import console
+from humanoid_bringup.arguments import positive, whole
 from humanoid_bringup.closed_loop import ClosedLoop
 
 NAME = "push-stand"
@@ -31,8 +32,8 @@ FIXED = 0.02  # [m] that a sole's centre may slide
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1", help="robot (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the sensor noise (default: 1)")
-    parser.add_argument("--resolution", type=float, default=1.0, help="of the impulse [N s]")
+    parser.add_argument("--seed", type=whole(0), default=1, help="of the sensor noise (default: 1)")
+    parser.add_argument("--resolution", type=positive, default=1.0, help="of the impulse [N s]")
     parser.add_argument("--truth", action="store_true", help="balance on the simulator's truth")
 
 

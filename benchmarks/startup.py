@@ -11,6 +11,7 @@ from typing import Any
 
 from _running import own_domain
 
+from humanoid_bringup.arguments import whole
 from humanoid_bringup.errors import HumanoidError
 
 NAME = "startup"
@@ -20,7 +21,7 @@ BARS = {"median_s": "< 15"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=whole(1), default=3)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -219,6 +219,9 @@ def benchmarks(tmp_path, monkeypatch):
 def test_benchmarks_are_listed_with_what_they_show(benchmarks, capsys):
     assert exit_of("benchmark", "--list") == 0
     assert capsys.readouterr().out.split() == ["quick-one", "answers", "at", "once"]
+    assert exit_of("benchmark", "--list", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"ok": True, "benchmarks": {"quick-one": "answers at once"}}
 
 
 @pytest.mark.parametrize(("figure", "code"), [("4", Exit.OK), ("6", Exit.FAILED)])
@@ -234,6 +237,9 @@ def test_all_benchmarks_make_the_table_of_the_readme(benchmarks, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == (
         "| `quick-one` | median_us | 4 | <= 5 | yes |"
     )
+    assert exit_of("benchmark", "--all", "--json") == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said == {"ok": True, "benchmarks": {"quick-one": {"ok": True, "median_us": 4.0}}}
 
 
 def test_an_unknown_benchmark_is_refused_with_the_nearest(benchmarks, capsys):

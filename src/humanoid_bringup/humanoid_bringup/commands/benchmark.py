@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.say(f"{name:16}{summary}")
         return Exit.OK
     if arguments.all:
-        return _all(known)
+        return _all(known, arguments.json)
     if arguments.name not in known:
         guess = nearest(arguments.name or "", known)
         hint = f"; did you mean '{guess}'?" if guess else ""
@@ -109,7 +109,7 @@ def markdown(results: dict[str, tuple[ModuleType, dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-def _all(known: dict[str, Path]) -> int:
+def _all(known: dict[str, Path], as_json: bool) -> int:
     results = {}
     for name, path in known.items():
         module = load(path)
@@ -120,7 +120,10 @@ def _all(known: dict[str, Path]) -> int:
         results[name] = (module, figures)
         console.say(f"{table(module, figures)} ({time.monotonic() - start:.0f} s)\n")
     console.say(markdown(results))
-    return Exit.OK if all(figures["ok"] for _, figures in results.values()) else Exit.FAILED
+    ok = all(figures["ok"] for _, figures in results.values())
+    if as_json:
+        console.print_json({"ok": ok, "benchmarks": {n: f for n, (_, f) in results.items()}})
+    return Exit.OK if ok else Exit.FAILED
 
 
 def _shown(value: object) -> str:
