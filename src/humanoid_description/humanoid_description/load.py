@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from humanoid_description.assets import ENVIRONMENT, resolve
 from humanoid_description.problems import nearest
-from humanoid_description.robot import Array, Foot, Imu, Joint, RobotDescription
+from humanoid_description.robot import Array, Foot, Imu, Joint, Pose, RobotDescription
 from humanoid_description.strict_yaml import ConfigError, Source, key, load_with_source
 from humanoid_description.urdf import Urdf, UrdfJoint
 from humanoid_description.urdf_reader import read_urdf, resolved_text
@@ -66,6 +66,14 @@ class ImuRow:
 
 
 @dataclass(frozen=True)
+class OffsetRow:
+    """One row of `frame_offsets`."""
+
+    xyz: Array = key(default_factory=_zeros, unit="m", shape=(3,), doc="frame in the link frame")
+    rpy: Array = key(default_factory=_zeros, unit="rad", shape=(3,), doc="fixed axes x, y, z")
+
+
+@dataclass(frozen=True)
 class RobotFile:
     """The file ``robot.yaml``."""
 
@@ -77,6 +85,9 @@ class RobotFile:
     joints: dict[str, JointRow] = key(doc="the joint table, in the model's order")
     poses: dict[str, dict[str, float]] = key(unit="rad", doc="posture -> joint -> angle; others 0")
     frames: dict[str, str] = key(default_factory=dict, doc="REP-120 frame -> URDF link")
+    frame_offsets: dict[str, OffsetRow] = key(
+        default_factory=dict, doc="frame -> its place, if not the link's origin"
+    )
     locked: dict[str, float] = key(default_factory=dict, unit="rad", doc="joint -> fixed angle")
 
 
@@ -176,6 +187,13 @@ def _check_links(file: RobotFile, urdf: Urdf, source: Source) -> None:
     for name in file.frames:
         if name in file.feet or name == "base_link":
             source.refuse(f"frames.{name}", "is given by its own key already; remove it here")
+    for name in file.frame_offsets:
+        if name not in file.frames:
+            rule = f"no frame '{name}' in 'frames'{nearest(name, file.frames)}"
+            source.refuse(f"frame_offsets.{name}", rule)
+        elif name in urdf.links:
+            rule = f"'{name}' is a link of {urdf.file}, which is where it is; remove the offset"
+            source.refuse(f"frame_offsets.{name}", rule)
     if not file.feet:
         source.refuse("feet", "must have at least one foot")
 
@@ -210,6 +228,7 @@ def _assemble(file: RobotFile, path: Path, urdf_path: Path) -> RobotDescription:
         locked=dict(file.locked),
         feet=tuple(_foot(name, row) for name, row in file.feet.items()),
         imu=Imu(**vars(file.imu)),
+        frame_offsets={name: Pose(row.xyz, row.rpy) for name, row in file.frame_offsets.items()},
         poses={
             pose: _constant([angles.get(name, 0.0) for name in file.joints])
             for pose, angles in file.poses.items()

@@ -15,6 +15,24 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Pose:
+    """A frame in its parent frame."""
+
+    xyz: Array  # shape (3,), [m]
+    rpy: Array  # shape (3,), [rad] fixed axes x, y, z
+
+    @cached_property
+    def rotation(self) -> Array:
+        """Rotation matrix child-to-parent, shape (3, 3): Rz(yaw) Ry(pitch) Rx(roll)."""
+        (sr, sp, sy), (cr, cp, cy) = np.sin(self.rpy), np.cos(self.rpy)
+        return np.array([
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ])  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Joint:
     """One actuated joint (a row of the joint table). Revolute; angles about the URDF axis."""
 
@@ -63,6 +81,7 @@ class RobotDescription:
     locked: dict[str, float]  # unactuated joints of the URDF, held at this angle [rad]
     feet: tuple[Foot, ...]
     imu: Imu
+    frame_offsets: dict[str, Pose] = field(default_factory=dict)  # in the link; others: its own
     poses: dict[str, Array] = field(default_factory=dict)  # named postures, shape (n,), [rad]
 
     @cached_property

@@ -8,25 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from humanoid_description.problems import Problem
-from humanoid_description.robot import Array
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A frame in its parent frame."""
-
-    xyz: Array  # shape (3,), [m]
-    rpy: Array  # shape (3,), [rad] fixed axes x, y, z
-
-    @cached_property
-    def rotation(self) -> Array:
-        """Rotation matrix child-to-parent, shape (3, 3): Rz(yaw) Ry(pitch) Rx(roll)."""
-        (sr, sp, sy), (cr, cp, cy) = np.sin(self.rpy), np.cos(self.rpy)
-        return np.array([
-            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-            [-sp, cp * sr, cp * cr],
-        ])  # fmt: skip
+from humanoid_description.robot import Array, Pose
 
 
 @dataclass(frozen=True)
