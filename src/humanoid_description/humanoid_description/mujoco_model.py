@@ -5,9 +5,9 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from humanoid_description.robot import Array, Foot, RobotDescription
+from humanoid_description.robot import Array, Foot, Pose, RobotDescription
 from humanoid_description.scene import CONTACT_RADIUS, Mass, Part, SceneOptions, parts
-from humanoid_description.urdf import Pose, Visual
+from humanoid_description.urdf import Visual
 
 __all__ = ["SceneOptions", "build_mujoco"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from lxml import etree
 
 from humanoid_description.gazebo_topics import GazeboTopics, gazebo_topics
-from humanoid_description.robot import Array, Foot, Imu, RobotDescription
+from humanoid_description.robot import Array, Foot, Imu, Pose, RobotDescription
 from humanoid_description.scene import (
     CONTACT_RADIUS,
     Part,
@@ -23,7 +23,6 @@ from humanoid_description.scene import (
     quaternion,
     turn,
 )
-from humanoid_description.urdf import Pose
 
 #: [kg] Of a sole link, and [kg m^2] its inertia about every axis.
 SOLE_MASS, SOLE_INERTIA = 1e-3, 1e-6

@@ -15,8 +15,8 @@ from lxml import etree
 
 from humanoid_description.assets import resolve
 from humanoid_description.problems import DescriptionError, Problem, nearest
-from humanoid_description.robot import Array
-from humanoid_description.urdf import Inertial, Pose, Urdf, UrdfJoint, UrdfLink, Visual
+from humanoid_description.robot import Array, Pose
+from humanoid_description.urdf import Inertial, Urdf, UrdfJoint, UrdfLink, Visual
 
 #: Joint types understood. Floating and planar joints are refused: the free base is no part of the
 #: URDF, and nothing actuates the others.
