@@ -122,6 +122,25 @@ def test_a_swing_foot_is_laid_parallel_to_the_ground(
     assert np.arctan2(target[1, 0], target[0, 0]) == pytest.approx(0.7, abs=0.01)
 
 
+def test_a_body_that_grips_uses_the_friction_that_it_is_careful_with_otherwise(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody
+) -> None:
+    """Asked to accelerate more than the careful friction allows, with the pressure far aside."""
+    q = standing_configuration(g1, model)
+    body.observe(state_of(q, np.zeros(model.nv)))
+    body.command_torso(0.0, np.zeros(3))
+    body.command_posture(None, None)
+    body.command_centre(body.centre - [0.0, 0.3], float(q[2]), 0.0)
+    used = []
+    for body.gripping in (False, True):
+        body.solve((0,), None, 0.002)
+        wrench = body.last.wrenches[0]
+        used.append(abs(wrench[1]) / wrench[2])
+    careful, all_of_it = WalkConfig().friction, WholeBodyConfig().friction
+    assert used[0] <= careful / np.sqrt(2.0) + 1e-6
+    assert used[0] + 0.02 < used[1] <= all_of_it / np.sqrt(2.0) + 1e-6
+
+
 def test_a_robot_without_two_feet_is_refused(g1: RobotDescription) -> None:
     from dataclasses import replace
 

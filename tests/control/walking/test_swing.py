@@ -6,7 +6,7 @@ import pytest
 from humanoid_control.walking.swing import SwingFoot, minimum_jerk
 
 DT = 0.002
-HEIGHT, SINKING = 0.05, 0.15
+HEIGHT, SINKING, DURATION = 0.05, 0.15, 0.36
 START, GOAL = np.array([-0.2, 0.1, 0.01]), np.array([0.25, 0.12])
 
 
@@ -14,7 +14,7 @@ def fly(
     duration: float = 0.36, goal: np.ndarray = GOAL, yaw: float = 0.2, until: float | None = None
 ) -> np.ndarray:
     """Motions of one swing, shape (samples, 3, 4)."""
-    foot = SwingFoot(HEIGHT, SINKING)
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
     foot.start(START, 0.0)
     motions = [foot.motion.copy()]
     for sample in range(1, round((until or duration) / DT) + 1):
@@ -41,6 +41,23 @@ def test_the_foot_rises_to_its_height() -> None:
     assert fly()[:, 0, 2].max() == pytest.approx(HEIGHT, abs=0.01)
 
 
+@pytest.mark.parametrize("hastened_at", [1, 30])
+def test_a_hastened_foot_is_lifted_less_and_thrown_no_harder(hastened_at: int) -> None:
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
+    foot.start(START, 0.0)
+    heights, accelerations = [], []
+    for sample in range(1, 101):
+        duration = DURATION if sample < hastened_at else 0.2
+        foot.advance(GOAL, 0.0, 0.0, duration - sample * DT, DT)
+        heights.append(foot.motion[0, 2])
+        accelerations.append(foot.motion[2, 2])
+    unhurried = np.abs(fly()[:, 2, 2]).max()
+    assert foot.phase == pytest.approx(1.0)
+    assert heights[-1] == pytest.approx(0.0, abs=2e-3)
+    assert 0.01 < max(heights) < 0.7 * HEIGHT
+    assert np.abs(accelerations).max() < 3.0 * unhurried  # 4.5 with the full bump
+
+
 @pytest.mark.parametrize("duration", [0.25, 0.36, 0.357, 0.3585])
 def test_a_foot_that_finds_no_ground_keeps_sinking(duration: float) -> None:
     motions = fly(duration, until=0.6)
@@ -58,7 +75,7 @@ def test_position_velocity_and_acceleration_belong_together() -> None:
 
 
 def test_a_foothold_that_jumps_does_not_make_the_foot_jump() -> None:
-    foot = SwingFoot(HEIGHT, SINKING)
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
     foot.start(START, 0.0)
     before = foot.motion.copy()
     for sample in range(1, 181):
@@ -72,7 +89,7 @@ def test_a_foothold_that_jumps_does_not_make_the_foot_jump() -> None:
 
 
 def test_a_step_that_is_hastened_ends_in_time() -> None:
-    foot = SwingFoot(HEIGHT, SINKING)
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
     foot.start(START, 0.0)
     for sample in range(1, 126):
         duration = 0.36 if sample < 70 else 0.25
@@ -82,7 +99,7 @@ def test_a_step_that_is_hastened_ends_in_time() -> None:
 
 
 def test_the_heading_turns_the_short_way_round() -> None:
-    foot = SwingFoot(HEIGHT, SINKING)
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
     foot.start(START, 3.0)
     for sample in range(1, 181):
         foot.advance(GOAL, -3.0, 0.0, 0.36 - sample * DT, DT)

@@ -59,8 +59,12 @@ class WalkingBody:
             raise ValueError(f"walking needs two feet, '{robot.name}' has {len(robot.feet)}")
         model = pinocchio_model(robot)
         self._config = config
+        whole_body = replace(whole_body, limit_rate=config.limit_rate)
         self._whole_body = WholeBody(robot, model, replace(whole_body, friction=config.friction))
         self.dynamics = self._whole_body.body
+        self._gripping = WholeBody(robot, model, whole_body, self.dynamics)
+        #: Whether to use all the friction of `whole_body`: rather slip than fall.
+        self.gripping = False
         self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
         self._points = [foot.points for foot in robot.feet]
@@ -99,7 +103,8 @@ class WalkingBody:
         posture[_chain(model, torso)] = config.posture_weight
         for sole in self._soles:
             posture[_chain(model, sole)] = config.leg_weight
-        self._whole_body.posture_weight = posture
+        for whole_body in (self._whole_body, self._gripping):
+            whole_body.posture_weight = posture
         self._double = (self._momentum, self._torso)
         self._single = [(*self._double, swing) for swing in self._swings]
 
@@ -185,14 +190,15 @@ class WalkingBody:
         position = self._ready if position is None else position
         velocity = self._at_rest if velocity is None else velocity
         error, slip = position - body.q[7:], velocity - body.v[6:]
-        self._whole_body.posture_command = (
-            config.posture_stiffness * error + config.posture_damping * slip
-        )
+        command = config.posture_stiffness * error + config.posture_damping * slip
+        for whole_body in (self._whole_body, self._gripping):
+            whole_body.posture_command = command
 
     def solve(self, feet: tuple[int, ...], swing: int | None, dt: float) -> JointTargets:
         """Joint targets with the soles `feet` on the ground, the first one surely."""
         tasks = self._double if swing is None else self._single[swing]
-        solution = self.last = self._whole_body.solve(feet, tasks)
+        whole_body = self._gripping if self.gripping else self._whole_body
+        solution = self.last = whole_body.solve(feet, tasks)
         q, dq = self.dynamics.q[7:], self.dynamics.v[6:]
         velocity = dq + dt * solution.acceleration[6:]
         return JointTargets(

@@ -18,7 +18,7 @@ class WalkConfig:
     )
     width: float = key(0.2, above=0.0, unit="m", doc="between the soles, walking straight on")
     narrowest: float = key(0.11, above=0.0, unit="m", doc="least lateral distance of the soles")
-    widest: float = key(0.5, above=0.0, unit="m", doc="largest lateral distance of the soles")
+    widest: float = key(0.46, above=0.0, unit="m", doc="largest lateral distance of the soles")
     longest: float = key(0.5, above=0.0, unit="m", doc="largest distance forward or backward")
     turn: float = key(0.5, above=0.0, max=1.5, unit="rad", doc="largest turn of a step")
     time_weight: float = key(
@@ -41,11 +41,20 @@ class WalkConfig:
     friction: float = key(
         0.4, above=0.0, unit="-", doc="that the ground surely has, in the place of whole_body's"
     )
+    limit_rate: float = key(
+        30.0, above=0.0, unit="1/s", doc="in the place of whole_body's: ankles that level in time"
+    )
+    off_balance: float = key(
+        0.04,
+        above=0.0,
+        unit="m",
+        doc="a capture point that lands so far from its place lets whole_body's friction count",
+    )
     height: float = key(0.96, above=0.5, max=1.0, doc="of the base, share of the ready pose's")
     height_speed: float = key(0.1, above=0.0, unit="m/s", doc="down to it and up again")
     height_stiffness: float = key(100.0, min=0.0, unit="1/s^2")
     height_damping: float = key(20.0, min=0.0, unit="1/s")
-    com_weight: float = key(50.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration")
+    com_weight: float = key(150.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration")
     momentum_weight: tuple[float, float, float] = key(
         (0.0, 0.0, 0.0), min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum, x y z"
     )
@@ -66,7 +75,7 @@ class WalkConfig:
     # The swing foot.
     step_height: float = key(0.05, above=0.0, unit="m", doc="of the sole in mid-swing")
     swing_weight: float = key(200.0, above=0.0, unit="s^4/m^2", doc="motion of the swing foot")
-    level_weight: float = key(50.0, above=0.0, unit="s^4/rad^2", doc="its rolling and pitching")
+    level_weight: float = key(10.0, above=0.0, unit="s^4/rad^2", doc="its rolling and pitching")
     swing_stiffness: float = key(1200.0, min=0.0, unit="1/s^2")
     swing_damping: float = key(60.0, min=0.0, unit="1/s")
     touchdown_speed: float = key(

@@ -11,6 +11,8 @@ _LAST = 0.04
 #: Phase of the bump in which the foot meets the ground: late enough to be slow, early enough not to
 #: creep, so that the ground, a little higher or lower than thought, is met about in time.
 _TOUCH = 0.9
+#: Time constant of lowering the bump [s].
+_LOWER = 0.02
 
 
 class SwingFoot:
@@ -21,10 +23,12 @@ class SwingFoot:
     runs from 0 at lift-off; after its end the foot sinks until it finds the ground.
     """
 
-    def __init__(self, height: float, sinking: float) -> None:
-        """`height` [m] of the bump, `sinking` speed [m/s] when the ground is late."""
-        #: Of the bump [m]; may be set until the foot leaves the ground.
-        self.height = height
+    def __init__(self, height: float, sinking: float, duration: float) -> None:
+        """`height` [m] of the bump of a swing of `duration` [s] or more; a hastier one is lower.
+
+        `sinking` [m/s] is the speed downward when the ground is late.
+        """
+        self._full, self._pace = height, _TOUCH / duration
         self._sinking = sinking
         self.start(np.zeros(3), 0.0)
 
@@ -37,6 +41,7 @@ class SwingFoot:
         self._phase = self._speed = 0.0
         self._lift = float(position[2])
         self._sunk = 0.0
+        self._height = self._full
 
     @property
     def phase(self) -> float:
@@ -57,9 +62,10 @@ class SwingFoot:
         left = _TOUCH - self._phase
         if remaining > 0.0 and left > 0.0:  # afterwards it goes on as fast as it was
             self._speed = left / (remaining + dt)
+            self._hasten(dt)
         s = self._phase = min(1.0, self._phase + self._speed * dt)
         share, slope, bend = minimum_jerk(s)
-        speed, h, w = self._speed, 64.0 * self.height, s * (1.0 - s)
+        speed, h, w = self._speed, 64.0 * self._height, s * (1.0 - s)
         fall = ground - h * (_TOUCH * (1.0 - _TOUCH)) ** 3 - self._lift
         z = self._lift + fall * share + h * w**3
         velocity = (fall * slope + 3.0 * h * w * w * (1.0 - 2.0 * s)) * speed
@@ -69,6 +75,15 @@ class SwingFoot:
             self._sunk += self._sinking * dt
             z, velocity, acceleration = z - self._sunk, -self._sinking, 0.0
         self.motion[:, 2] = z, velocity, acceleration
+
+    def _hasten(self, dt: float) -> None:
+        """Lower the bump so that the foot accelerates upward and down no more than unhurried.
+
+        A leg that is thrown up and down takes the load off the other foot, which balances.
+        """
+        height = self._full * min(1.0, self._pace / self._speed) ** 2
+        if height < self._height:
+            self._height += min(dt / _LOWER, 1.0) * (height - self._height)
 
 
 def minimum_jerk(s: float) -> tuple[float, float, float]:

@@ -48,7 +48,7 @@ class WalkController(Controller):
         self._stand = StandController(robot, stand, whole_body)
         self._body = WalkingBody(robot, config, whole_body)
         self._planner = StepPlanner(config, self._body.rate, self._body.leg_share)
-        self._swing = SwingFoot(config.step_height, config.touchdown_speed)
+        self._swing = SwingFoot(config.step_height, config.touchdown_speed, config.step_duration)
         self._watch = Stopwatch()
         self._soles = [
             SupportPolygon.of(corners * _shrink(corners, config.pressure_margin))
@@ -144,6 +144,7 @@ class WalkController(Controller):
     def _lift_off(self) -> None:
         """Take over height and heading from standing."""
         body = self._body
+        body.gripping = False
         self._stance = 0
         self._incline = np.zeros(2)
         self._height = float(body.dynamics.q[2]) - self._ground()
@@ -223,13 +224,13 @@ class WalkController(Controller):
                 self._swing.motion[1, :2],
             )
             self._plan = planner.adapt(nominal, stance, side, now)
+            miss = np.abs(self._plan.offset - nominal.offset).max()
+            body.gripping = bool(miss > config.off_balance)
             remaining = self._plan.duration - self._elapsed
         body.command_centre(pressure, self._height, self._ground())
         self._turn(stance, references)
         foothold = self._plan.foothold
         if self._elapsed <= config.double_support:
-            hurry = min(1.0, self._plan.duration / config.step_duration)
-            self._swing.height = config.step_height * hurry**2
             return body.solve((self._stance, swing), None, dt)
         goal = body.sole_at(swing, foothold)
         self._feel_ground(dt)

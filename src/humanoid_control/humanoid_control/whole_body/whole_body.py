@@ -34,8 +34,15 @@ class WholeBody:
     Call :meth:`update`, set the tasks and the posture, call :meth:`solve`.
     """
 
-    def __init__(self, robot: RobotDescription, model: pin.Model, config: WholeBodyConfig) -> None:
-        self.body = Dynamics(model)
+    def __init__(
+        self,
+        robot: RobotDescription,
+        model: pin.Model,
+        config: WholeBodyConfig,
+        body: Dynamics | None = None,
+    ) -> None:
+        """`body`: the dynamics of `model`, where others have them too and update them."""
+        self.body = Dynamics(model) if body is None else body
         self.feet = tuple(_support(model, foot.name, foot.points, config) for foot in robot.feet)
         joints = model.nv - 6
         #: Of every joint, shape (joints,): weight [s^4/rad^2] and wanted acceleration [rad/s^2].
