@@ -12,6 +12,7 @@ import pytest
 from humanoid_bringup import cli, console
 from humanoid_bringup.commands import benchmark, pose, push
 from humanoid_bringup.errors import Exit, HumanoidError
+from humanoid_description.problems import DescriptionError, Problem
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -161,6 +162,50 @@ def test_an_unexpected_error_is_one_line_and_says_how_to_see_more(broken_verb, c
     monkeypatch.setenv("HUMANOID_DEBUG", "1")
     assert exit_of("reset") == Exit.FAILED
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/a/b"),
+            Exit.ENVIRONMENT,
+            "/a/b: Permission den",
+        ),
+        (
+            DescriptionError([Problem("robot.yaml", 3, "key", "feet", "must be two")]),
+            Exit.CONFIGURATION,
+            "robot.yaml:3",
+        ),
+    ],
+)
+def test_what_a_verb_lets_through_is_told_as_what_it_is(
+    broken_verb, capsys, monkeypatch, error, code, text
+):
+    broken_verb(error)
+    monkeypatch.delenv("HUMANOID_DEBUG", raising=False)
+    assert exit_of("reset") == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert text in line
+    assert "unexpected" not in line
+    monkeypatch.setenv("HUMANOID_DEBUG", "1")
+    exit_of("reset")
+    assert f"{type(error).__name__}" in capsys.readouterr().err
+
+
+def test_incidents_that_could_not_be_written_are_said_before_anything_starts(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("humanoid_bringup.session.run", lambda *_: pytest.fail("started"))
+    (tmp_path / "file").write_text("")
+    words = ("sim", "--hardware", "mock", "--incidents", str(tmp_path / "file" / "incidents"))
+    assert exit_of(*words) == Exit.ENVIRONMENT
+    assert "--no-incidents" in capsys.readouterr().err
+
+
+def test_no_benchmark_is_asked_for_by_name(benchmarks, capsys):
+    assert exit_of("benchmark") == Exit.USAGE
+    assert capsys.readouterr().err == "humanoid: name a benchmark of quick-one\n"
 
 
 def test_an_error_of_ours_ends_with_its_own_exit_code(broken_verb, capsys):

@@ -59,6 +59,11 @@ def test_a_wrong_configuration_path_is_an_error_and_not_ignored(
     assert "robots/<name>/robot.yaml" in str(caught.value)
 
 
+def test_a_folder_that_is_named_and_installed_is_looked_into_once(config, monkeypatch):
+    monkeypatch.setattr(locate, "shared", lambda _: [config.parents[1]])
+    assert locate.config_directories() == [config.parents[1]]
+
+
 def test_a_name_is_never_taken_for_a_directory_of_the_working_directory(
     config, tmp_path, monkeypatch
 ):

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,6 +124,19 @@ def new_folder(path: Path) -> None:
         ) from problem
 
 
+def _writable_folder(path: Path) -> None:
+    """Raises HumanoidError where no file can be written into the folder `path`; makes it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as problem:
+        raise HumanoidError(
+            f"--incidents: cannot write to {path}: {problem.strerror}; name another folder, or "
+            "leave them out with --no-incidents",
+            Exit.ENVIRONMENT,
+        ) from problem
+
+
 def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
     """The options of :func:`add_graph` and `others`."""
     from humanoid_bringup.incidents import default_directory
@@ -135,6 +149,8 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
     if arguments.record:
         new_folder(Path(arguments.record))
     known = {"default": str(default_directory())}
+    if arguments.incidents:
+        _writable_folder(Path(known.get(arguments.incidents, arguments.incidents)))
     return Options(
         incidents=known.get(arguments.incidents, arguments.incidents),
         realtime_priority=arguments.realtime,

@@ -94,7 +94,7 @@ def _run(arguments: Sequence[str]) -> int:
     except HumanoidError as problem:
         return _interrupted() if interrupted() else _report(problem, problem.code, as_json)
     except Exception as problem:
-        return _interrupted() if interrupted() else _report(problem, Exit.FAILED, as_json)
+        return _interrupted() if interrupted() else _report(*_classified(problem), as_json)
 
 
 def _near(verb: str) -> str:
@@ -104,6 +104,23 @@ def _near(verb: str) -> str:
     return f": did you mean '{guess}'?" if guess else ""
 
 
+def _classified(problem: Exception) -> tuple[Exception, int]:
+    """What the verb let through, told as what it is: a bad file, the machine, or our mistake."""
+    from humanoid_description.problems import DescriptionError
+
+    if isinstance(problem, DescriptionError):
+        return _told(str(problem), Exit.CONFIGURATION, problem)
+    if isinstance(problem, OSError) and problem.filename:
+        return _told(f"{problem.filename}: {problem.strerror}", Exit.ENVIRONMENT, problem)
+    return problem, Exit.FAILED
+
+
+def _told(text: str, code: Exit, cause: Exception) -> tuple[Exception, int]:
+    told = HumanoidError(text, code)
+    told.__cause__ = cause
+    return told, code
+
+
 def _interrupted() -> int:
     console.clear()
     return 130
@@ -111,7 +128,7 @@ def _interrupted() -> int:
 
 def _report(problem: Exception, code: int, as_json: bool) -> int:
     if os.environ.get("HUMANOID_DEBUG"):
-        traceback.print_exception(problem)
+        traceback.print_exception(problem.__cause__ or problem)
     known = isinstance(problem, HumanoidError)
     kind = "" if known else f"unexpected {type(problem).__name__}: "
     hint = "" if known else "; HUMANOID_DEBUG=1 shows where"

@@ -46,7 +46,10 @@ def config_directories() -> list[Path]:
                 "correct the variable, or unset it",
                 Exit.CONFIGURATION,
             )
-    return own + shared("config")
+    found: dict[Path, Path] = {}  # each once, though the checkout's may be named and installed
+    for path in own + shared("config"):
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def robots() -> dict[str, Path]:

@@ -48,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name not in known:
         guess = nearest(arguments.name or "", known)
         hint = f"; did you mean '{guess}'?" if guess else ""
-        raise HumanoidError(
-            f"no benchmark '{arguments.name or ''}' among {', '.join(known)}{hint}", Exit.USAGE
+        wrong = (
+            f"no benchmark '{arguments.name}' among" if arguments.name else "name a benchmark of"
         )
+        raise HumanoidError(f"{wrong} {', '.join(known)}{hint}", Exit.USAGE)
     module = load(known[arguments.name])
     parser = Parser(
         prog=f"humanoid benchmark {arguments.name}",

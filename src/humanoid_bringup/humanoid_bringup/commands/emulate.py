@@ -23,7 +23,7 @@ import yaml
 
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json, not_negative
-from humanoid_bringup.errors import HumanoidError
+from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot
 from humanoid_bringup.signals import Interrupts
 from humanoid_description import RobotDescription, load_robot
@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     robot, (config, _) = load_robot(robot_file), load_hardware(file)
     if not isinstance(config.options, BoardsOptions):
         raise HumanoidError(
-            f"{file} is of driver '{config.driver}', which has no boards to emulate"
+            f"{file} is of driver '{config.driver}', which has no boards to emulate",
+            Exit.CONFIGURATION,
         )
     directory: Path = arguments.directory.absolute()
     emulator = _build(robot, config.options, directory, arguments)
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         copy.write_text(for_boards(file, directory), encoding="utf-8")
         ports = {name: str(bus.port.path) for name, bus in emulator.buses.items()}
         if arguments.json:
-            console.print_json({"ports": ports, "hardware": str(copy)})
+            console.print_json({"ok": True, "ports": ports, "hardware": str(copy)})
         else:
             for name, port in ports.items():
                 console.say(f"{name:16}{port}")
@@ -140,8 +141,8 @@ def _build(
 def _inject(emulator: Emulator, faults: Sequence[tuple[str, BoardFault]]) -> None:
     for bus, item in faults:
         if bus not in emulator.buses:
-            raise HumanoidError(f"no bus '{bus}'; known: {', '.join(emulator.buses)}")
+            raise HumanoidError(f"no bus '{bus}'; known: {', '.join(emulator.buses)}", Exit.USAGE)
         try:
             emulator.inject(bus, item)
         except ValueError as error:
-            raise HumanoidError(f"bus '{bus}': {error}") from error
+            raise HumanoidError(f"bus '{bus}': {error}", Exit.USAGE) from error

@@ -36,14 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """There and back."""
-    from humanoid_hal.tools.jog import Jog
+    from humanoid_hal.tools.jog import Jog, check_stroke
 
+    try:
+        check_stroke(arguments.distance, arguments.speed)
+    except ValueError as problem:
+        raise HumanoidError(str(problem), Exit.USAGE) from problem
     hardware = load(arguments.robot, arguments.hardware)
     check_joint(arguments.joint, hardware.robot.joint_names)
     with Interrupts() as interrupts, hardware.opened(torque=True) as driver:
         if not arguments.json:
             console.say(
-                f"torque on; moving {arguments.joint} by {arguments.distance:+g} rad and back"
+                f"moving {arguments.joint} by {arguments.distance:+g} rad and back, with torque on"
             )
         jog = Jog(driver, hardware.robot, arguments.joint, 1.0 / hardware.rate)
         try:

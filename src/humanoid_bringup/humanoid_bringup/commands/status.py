@@ -15,7 +15,7 @@ from typing import Any
 
 from humanoid_bringup import console
 from humanoid_bringup.arguments import add_json, add_namespace
-from humanoid_bringup.errors import Exit
+from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.progress import REACTIONS
 from humanoid_bringup.signals import Interrupts
 
@@ -43,7 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
             if once or interrupts.received:
                 break
             survey.spin(1.0)
-    return Exit.OK if any(status["nodes"].values()) else Exit.NO_GRAPH
+    if not any(status["nodes"].values()):
+        raise HumanoidError(
+            "no node of the graph runs here: start it with 'humanoid sim' or 'humanoid up'",
+            Exit.NO_GRAPH,
+        )
+    return Exit.OK
 
 
 def render(status: dict[str, Any]) -> str:

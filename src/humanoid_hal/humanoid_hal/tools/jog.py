@@ -33,6 +33,15 @@ class Jogged:
     missed: int  # cycles without an answer
 
 
+def check_stroke(distance: float, speed: float) -> None:
+    """Raises ValueError when `distance` [rad] or `speed` [rad/s] is too much, or nothing."""
+    if not (0.0 < abs(distance) <= FARTHEST and 0.0 < speed <= FASTEST):
+        raise ValueError(
+            f"{distance:+g} rad at {speed:g} rad/s: without a controller more than 0 and at most "
+            f"{FARTHEST} rad at {FASTEST} rad/s"
+        )
+
+
 class Jog:
     """One motion of one joint."""
 
@@ -80,8 +89,7 @@ class Jog:
         )
 
     def _check(self, name: str, distance: float, speed: float) -> None:
-        if not (0.0 < abs(distance) <= FARTHEST and 0.0 < speed <= FASTEST):
-            raise ValueError(f"at most {FARTHEST} rad at {FASTEST} rad/s without a controller")
+        check_stroke(distance, speed)
         joint = self._robot.joints[self._joint]
         now = self._start[self._joint]
         if not joint.lower <= now + distance <= joint.upper:
