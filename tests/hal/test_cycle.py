@@ -19,13 +19,15 @@ PERIOD = 2 * MS
 
 
 class FakeClock:
-    """Time passes only by sleeping and waiting."""
+    """Time passes by sleeping, waiting and, where asked, looking."""
 
     def __init__(self) -> None:
         self.now = 1000 * MS
+        self.look = 0  # [ns] that a look takes
         self.slept: list[float] = []
 
     def monotonic_ns(self) -> int:
+        self.now += self.look
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -166,6 +168,32 @@ def test_a_paced_simulation_takes_one_period_per_step(
     assert r.cycle.stamp - stamp == 100 * PERIOD
     assert r.core.overruns == 0
     assert r.core.cycles >= 100
+
+
+def test_a_busy_wait_keeps_the_period_without_sleep(
+    rig: Callable[..., SimpleNamespace], simulated: Capabilities
+) -> None:
+    r = rig(simulated, busy_wait=True)
+    r.clock.look = 1000
+    arm(r)
+    r.clock.slept.clear()
+    start = r.clock.now
+    for _ in range(100):
+        r.cycle.turn()
+    assert r.clock.now - start == pytest.approx(100 * PERIOD, abs=PERIOD)
+    assert r.clock.slept == []
+    assert r.core.overruns == 0
+
+
+def test_a_busy_wait_still_sleeps_while_the_world_stands(
+    rig: Callable[..., SimpleNamespace], simulated: Capabilities
+) -> None:
+    r = rig(simulated, busy_wait=True)
+    r.clock.look = 1000
+    r.core.deactivate()
+    for _ in range(3):
+        r.cycle.turn()
+    assert r.clock.slept
 
 
 def test_a_free_running_simulation_never_sleeps(

@@ -51,6 +51,17 @@ def test_messages_come_in_order_and_then_none(node: Node) -> None:
     loop.close()
 
 
+def test_after_a_neighbours_work_it_looks_again_before_it_sleeps(node: Node) -> None:
+    loop = HotLoop(node)
+    subscription = loop.subscribe(Int32, "silence", EVENT)
+    turns = iter((True, False))
+    loop.meanwhile = lambda: next(turns)
+    assert loop.wait([subscription], 0.01) is True
+    assert loop.take(subscription) is None
+    assert loop.wait([subscription], 0.01) is False
+    loop.close()
+
+
 def test_a_long_wait_comes_back_early_so_that_signals_are_seen(node: Node) -> None:
     loop = HotLoop(node)
     subscription = loop.subscribe(Int32, "silence", EVENT)

@@ -63,6 +63,9 @@ class Options:
         "stand", "mode to go to at start: damping, ready, stand, walk, sit, or a policy"
     )
     paced: bool = _option(True, "simulation: keep to real time; false runs as fast as it can")
+    busy_wait: bool = _option(
+        False, "simulation in real time: spin between two cycles: less jitter, a whole core"
+    )
     answer_timeout: float = _option(
         1.0, "simulation: longest wait [s] for the command that answers a sample"
     )
@@ -116,6 +119,7 @@ def graph(
         "hardware": str(hardware_file),
         "autostart": options.autostart,
         "paced": options.paced,
+        "busy_wait": options.busy_wait,
         "answer_timeout": options.answer_timeout,
         "publish_truth": options.publish_truth,
         "viewer": options.viewer,

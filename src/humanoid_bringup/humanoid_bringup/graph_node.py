@@ -1,7 +1,7 @@
 """The whole graph in one process and one thread: the same three nodes, the same topics.
 
-While the HAL waits for the command that answers its sample, perception and control work. Nobody
-sleeps between sample and command, caches stay warm, and a cycle costs about half of what three
+While the HAL waits for the command that answers its sample, perception and control work; services
+and reports of all three come between two cycles. Nobody sleeps between sample and command, caches stay warm, and a cycle costs about half of what three
 processes cost. What is lost is their isolation: a node that dies takes the others with it, the HAL
 last. So hardware gets a process per node, and simulation one for all unless it is asked otherwise.
 """
@@ -21,6 +21,7 @@ class Graph:
         self._hal = HalNode()
         self._others = (PerceptionNode(), ControlNode())
         self._hal.loop.meanwhile = self._work
+        self._hal.neighbours_rest = self._rest
 
     def run(self) -> None:
         """Work until the process is asked to stop."""
@@ -37,6 +38,10 @@ class Graph:
     def _work(self) -> bool:
         worked = [node.step() for node in self._others]
         return any(worked)
+
+    def _rest(self) -> None:
+        for node in self._others:
+            node.rest()
 
 
 def main() -> int:

@@ -83,17 +83,20 @@ class ControlNode:
     def run(self) -> None:
         """Answer each robot_state until told to stop."""
         while not stopping():
-            if not self.step():
-                self._loop.wait([self._state], LONGEST_WAIT)
+            if self.step() or not self._loop.wait([self._state], LONGEST_WAIT):
+                self.rest()
 
     def step(self) -> bool:
-        """Answer what waits and do what else is due; False: no robot_state was waiting."""
+        """Answer what waits; False: no robot_state was waiting."""
         answered = self._answer()
         if not answered:
             self._take_safety()
+        return answered
+
+    def rest(self) -> None:
+        """Report, and do what else is due."""
         self._report()
         self._loop.spin_rest()
-        return answered
 
     def close(self) -> None:
         """Release everything."""

@@ -52,9 +52,13 @@ class Cycle:
         stopping: Callable[[], bool],
         *,
         paced: bool = True,
+        busy_wait: bool = False,
         answer_timeout: float = 1.0,
     ) -> None:
-        """`period` [ns]; `paced`: a simulation keeps to real time; `answer_timeout` [s]."""
+        """`period` [ns]; `paced`: a simulation keeps to real time; `answer_timeout` [s].
+
+        `busy_wait`: the pauses of a paced simulation are spun, not slept.
+        """
         self._driver = driver
         self._core = core
         self._period = period
@@ -63,6 +67,7 @@ class Cycle:
         self._stopping = stopping
         self._simulated = driver.capabilities.simulated
         self._paced = paced
+        self._busy_wait = busy_wait
         self._answer_timeout = answer_timeout
         self._enabled = False
         self._paused = False
@@ -123,10 +128,13 @@ class Cycle:
             interval = self._period
         now = time.monotonic_ns()
         self._due += interval
-        if self._due > now:
-            time.sleep((self._due - now) * 1e-9)
-        else:
+        if self._due <= now:
             self._due = now
+        elif self._busy_wait and not self._paused:
+            while time.monotonic_ns() < self._due:
+                pass
+        else:
+            time.sleep((self._due - now) * 1e-9)
 
     def _count(self, start: int) -> None:
         """Tell the core how long the last cycle took, where it has a length to keep to."""

@@ -5,6 +5,7 @@ One thread does everything: the cycle (:mod:`humanoid_hal.cycle`), and between t
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,10 @@ class HalNode(LifecycleNode):
             parameters.hardware,
             parameters.driver.capable(parameters.hardware.options),
         )
-        #: The wait of the cycle; a neighbour in the same process may work in it.
+        #: The wait of the cycle; a neighbour in the same process may work in it ...
         self.loop = HotLoop(self)
+        #: ... and do the rest of its work between two cycles.
+        self.neighbours_rest: Callable[[], None] = _nothing
         self._commands = _Commands(self, self.loop)
         self._open_topics()
         self._open_services()
@@ -172,6 +175,7 @@ class HalNode(LifecycleNode):
             self._publish,
             stopping,
             paced=parameters.paced,
+            busy_wait=parameters.busy_wait,
             answer_timeout=parameters.answer_timeout,
         )
         return _OK
@@ -254,6 +258,7 @@ class HalNode(LifecycleNode):
     def rest(self) -> None:
         """What is due besides the cycle: reports, services, parameters, lifecycle."""
         self.loop.spin_rest()
+        self.neighbours_rest()
         now = time.monotonic()
         if now < self._slow_due or self._cycle is None:
             return
@@ -369,6 +374,10 @@ class HalNode(LifecycleNode):
         self._cycle.world_was_reset()
         response.success, response.message = True, "at the start pose; 'rearm' arms"
         return response
+
+
+def _nothing() -> None:
+    return None
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ class Parameters:
     driver: type[Driver]
     autostart: str  # one of AUTOSTART
     paced: bool
+    busy_wait: bool
     answer_timeout: float  # [s]
     realtime_priority: int
     cpu: int
@@ -43,6 +44,12 @@ def read_parameters(node: Any) -> Parameters:
         "go by itself to: none, inactive, active; empty: active in simulation, else inactive",
     )
     paced = declare(node, "paced", True, "simulation: in real time; false: as fast as it goes")
+    busy_wait = declare(
+        node,
+        "busy_wait",
+        False,
+        "paced simulation: spin between two cycles, do not sleep: less jitter for a core",
+    )
     answer_timeout = declare(
         node,
         "answer_timeout",
@@ -75,6 +82,7 @@ def read_parameters(node: Any) -> Parameters:
         driver,
         autostart,
         paced,
+        busy_wait,
         answer_timeout,
         priority,
         cpu,

@@ -127,16 +127,19 @@ class PerceptionNode(Node):
         """Answer samples until the process is asked to stop."""
         set_up(self._priority, self._cpu)
         while not stopping():
-            if not self.step():
-                self._loop.wait([self._joints], LONGEST_WAIT)
+            if self.step() or not self._loop.wait([self._joints], LONGEST_WAIT):
+                self.rest()
 
     def step(self) -> bool:
-        """Answer the oldest sample and do what else is due; False: no sample was waiting."""
+        """Answer the oldest sample; False: none was waiting."""
         data = self._loop.take(self._joints)
         if data is not None:
             self._on_joints(data)
-        self._loop.spin_rest()
         return data is not None
+
+    def rest(self) -> None:
+        """Do what else is due."""
+        self._loop.spin_rest()
 
     def close(self) -> None:
         """Leave the graph."""

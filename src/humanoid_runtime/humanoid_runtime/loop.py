@@ -58,8 +58,8 @@ class HotLoop:
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
         self._wait_set: Any = None
-        #: Called before each sleep; True: it did something, do not sleep. Nodes that share a
-        #: thread work in each other's waits this way.
+        #: Called in place of a sleep; True: it did something, look again before you sleep. Nodes
+        #: that share a thread work in each other's waits this way.
         self.meanwhile: Callable[[], bool] = _nothing
 
     def subscribe(
@@ -76,12 +76,13 @@ class HotLoop:
         return subscription
 
     def wait(self, subscriptions: Sequence[Subscription], timeout: float) -> bool:
-        """Sleep until one of `subscriptions` has a message. False: none has.
+        """Sleep until one of `subscriptions` may have a message. False: none has.
 
         Returns after `timeout` or :data:`LONGEST_WAIT` [s], whichever is shorter, so that a signal
         is seen: Python runs its handlers only between two calls.
         """
-        longest = 0.0 if self.meanwhile() else LONGEST_WAIT
+        if self.meanwhile():
+            return True
         if self._wait_set is None:
             self._wait_set = rclpy_implementation.WaitSet(
                 len(self._hot), 0, 0, 0, 0, 0, self._node.context.handle
@@ -90,7 +91,7 @@ class HotLoop:
         wait_set.clear_entities()
         for subscription in subscriptions:
             wait_set.add_subscription(subscription.handle)
-        wait_set.wait(max(0, int(min(timeout, longest) * 1e9)))
+        wait_set.wait(max(0, int(min(timeout, LONGEST_WAIT) * 1e9)))
         return bool(wait_set.get_ready_entities("subscription"))
 
     def idle(self, seconds: float) -> None:

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--free-running", action="store_true", help="as fast as it goes instead of real time"
     )
+    parser.add_argument("--busy-wait", action="store_true", help=option_help("busy_wait"))
     parser.add_argument(
         "--seconds",
         type=positive,
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         autostart="active",
         startup_mode=arguments.mode,
         paced=not arguments.free_running,
+        busy_wait=arguments.busy_wait,
         composed=arguments.composed,
         publish_truth=arguments.truth,
         viewer=arguments.viewer,
