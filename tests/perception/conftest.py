@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from humanoid_description import RobotDescription, load_robot
-from humanoid_perception.inekf import GRAVITY
+from humanoid_perception.kernels import GRAVITY
 from humanoid_perception.kinematics import LegKinematics
 from humanoid_perception.types import Measurement
 

@@ -10,7 +10,7 @@ import pytest
 from humanoid_description import RobotDescription, pinocchio_model
 from humanoid_perception.config import ContactConfig
 from humanoid_perception.contact import ContactDetector, TorqueWrenches
-from humanoid_perception.inekf import GRAVITY
+from humanoid_perception.kernels import GRAVITY
 from humanoid_perception.kinematics import LegKinematics
 
 DT = 0.002

@@ -5,8 +5,8 @@ import pinocchio as pin
 import pytest
 
 from humanoid_description import RobotDescription, pinocchio_model
-from humanoid_perception import lie
-from humanoid_perception.inekf import GRAVITY
+from humanoid_perception import kernels
+from humanoid_perception.kernels import GRAVITY
 from humanoid_perception.kinematics import LegKinematics
 
 
@@ -62,7 +62,9 @@ def test_the_spread_of_a_sole_follows_from_the_derivative_by_the_joints(
         moved, turned = seen(ahead)
         for foot in range(len(robot.feet)):
             derivative[foot, :3, joint] = axes @ (moved[foot] - offsets[foot]) / step
-            derivative[foot, 3:, joint] = axes @ lie.log(turned[foot] @ rotations[foot].T) / step
+            derivative[foot, 3:, joint] = (
+                axes @ kernels.log(turned[foot] @ rotations[foot].T) / step
+            )
     for gram, rows in zip(grams, derivative, strict=True):
         np.testing.assert_allclose(gram, rows @ rows.T, atol=1e-4)
 
@@ -77,7 +79,7 @@ def test_the_sensors_jacobian_gives_its_velocity_in_the_base(robot: RobotDescrip
     kinematics.update(position + step * velocity)
     np.testing.assert_allclose((kinematics.imu_position - before) / step, twist[:3], atol=1e-5)
     np.testing.assert_allclose(
-        lie.log(kinematics.imu_rotation @ axes.T) / step, twist[3:], atol=1e-5
+        kernels.log(kinematics.imu_rotation @ axes.T) / step, twist[3:], atol=1e-5
     )
 
 
@@ -92,7 +94,7 @@ def test_standing_torques_are_those_of_the_whole_model(robot: RobotDescription) 
     full = pin.computeGeneralizedGravity(model, model.createData(), q)[6:]
     up = np.array([0.0, 0.0, GRAVITY])
     torques = kinematics.inverse_dynamics(position, np.zeros_like(position), up)
-    for leg in kinematics.legs:
+    for leg in (np.flatnonzero(jacobian.any(axis=0)) for jacobian in kinematics.jacobians):
         np.testing.assert_allclose(
             torques[leg], full[kinematics.rows[leg]] * GRAVITY / 9.81, atol=1e-9
         )

@@ -236,6 +236,7 @@ def test_programs_run_in_the_environment_without_starting_python_twice(
     assert env["LD_LIBRARY_PATH"] == f"{machine.venv}/lib:{libraries}"
     assert env["_ROS_WHEELS_BOOTSTRAP_COMPLETE"] == "1"
     assert env["OMP_NUM_THREADS"] == "1"
+    assert env["NUMBA_CACHE_DIR"] == str(machine.state / "numba")
 
 
 def test_a_sourced_ros_lies_under_an_environment_of_its_own(

@@ -8,10 +8,12 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_perception import sense_kernels
 from humanoid_perception.config import FilterConfig, PerceptionConfig
 from humanoid_perception.contact import ContactDetector
 from humanoid_perception.health import DivergenceWatch
-from humanoid_perception.inekf import GRAVITY, InvariantFilter, Noise, Spread, gate
+from humanoid_perception.inekf import InvariantFilter, Noise, Spread, gate
+from humanoid_perception.kernels import GRAVITY
 from humanoid_perception.kinematics import LegKinematics
 
 Array = NDArray[np.float64]
@@ -37,7 +39,7 @@ class Senses:
     acceleration: Array  # shape (3,), [m/s^2] specific force in the sensor frame
     fresh: bool  # these two are new in this sample
     lost: bool  # these two are too old to be used
-    up: tuple[float, float, float]  # the vertical in the sensor frame, by another way
+    up: Array  # shape (3,), the vertical in the sensor frame, by another way
     rest: float | None  # [s] at rest until now; None: moving
     readable: bool  # the joints' values are those of this sample
     wrenches: Array  # shape (feet, 6), ground on foot in the sole frame, [N], [N m]
@@ -53,12 +55,18 @@ class BaseEstimator:
         self._config, self._kinematics = config, kinematics
         values, feet = config.filter, len(robot.feet)
         self._points = [foot.points for foot in robot.feet]
-        self._boxes = [(foot.points.min(axis=0), foot.points.max(axis=0)) for foot in robot.feet]
+        self._boxes = [
+            (*foot.points.min(axis=0).tolist(), *foot.points.max(axis=0).tolist())
+            for foot in robot.feet
+        ]
         self._weight = kinematics.mass * GRAVITY
         self._noise, self._blind = _noise(values, 1.0), _noise(values, _BLIND)
         self._gates = [gate(6 * (k + 1), values.gate) for k in range(feet)]
-        self._sole = np.diag(np.repeat([values.sole_position**2, values.sole_rotation**2], 3))
-        self._axes = np.zeros((6, 6))  # turns placements from base to world axes
+        self._spread = np.square([values.encoder, values.sole_position, values.sole_rotation])
+        # The soles relative to the sensor, in world axes, and what their places are worth.
+        self._offsets: Array = np.zeros((feet, 3))
+        self._rotations: Array = np.zeros((feet, 3, 3))
+        self._spreads: Array = np.zeros((feet, 6, 6))
         self._from_sensors, self._from_torques = _detectors(config, feet, self._weight)
         self._watch = DivergenceWatch(config.health)
         self.filter = InvariantFilter(feet, self._noise)
@@ -92,17 +100,17 @@ class BaseEstimator:
         if not senses.readable:
             self._coasting += senses.dt
             return "joint states are not finite"
-        before = self.filter.vectors.copy()
+        before = self.filter.state.vectors.copy()
         self._look()
         standing, believed = self._correct(senses)
         told = believed or (not standing and self._settle(senses.rest))
         self._coasting = 0.0 if told else self._coasting + senses.dt
         refused = standing and not believed
-        reason = self._watch.update(self.filter, before, refused, senses.up, senses.dt)
+        reason = self._watch.update(self.filter.state, before, refused, senses.up, senses.dt)
         if reason:
             self._give_up(reason)
         else:
-            self._sound = self.filter.position.copy(), self.filter.rotation
+            self._keep()
         return reason
 
     def _start(self, senses: Senses) -> None:
@@ -112,7 +120,7 @@ class BaseEstimator:
         up = np.dot(kinematics.imu_rotation, senses.acceleration).tolist()
         tilt = atan2(up[1], up[2]), atan2(-up[0], hypot(up[1], up[2]))
         base = pin.rpy.rpyToMatrix(*tilt, yaw)
-        self.filter.rotation = np.dot(base, kinematics.imu_rotation)
+        self.filter.state.rotation[:] = np.dot(base, kinematics.imu_rotation)
         self._look()
         soles = [self._lowest(foot) for foot in range(len(self._points))]
         middle = self._offsets.mean(axis=0)
@@ -120,7 +128,7 @@ class BaseEstimator:
         spread = Spread(
             values.tilt, values.velocity, values.gyroscope_bias, values.accelerometer_bias
         )
-        self.filter.reset(self.filter.rotation, position, spread)
+        self.filter.reset(self.filter.state.rotation, position, spread)
         if senses.measured:
             least = self._config.contact.touch * self._weight
             standing = [force >= least for force in senses.wrenches[:, 2].tolist()]
@@ -132,29 +140,29 @@ class BaseEstimator:
             if stands:
                 self._add(foot)
         self._watch.reset()
-        self._sound = self.filter.position.copy(), self.filter.rotation
+        self._keep()
         self.started, self._lost = True, ""
         self._coasting = self._airborne = 0.0
 
     def _predict(self, senses: Senses) -> None:
-        state = self.filter
-        state.noise = self._noise if senses.fresh else self._blind
+        state = self.filter.state
+        noise = self._noise if senses.fresh else self._blind
+        if self.filter.noise is not noise:
+            self.filter.noise = noise
         if senses.lost:  # nothing is known: assume no change
             hold = state.rotation[2] * GRAVITY + state.accelerometer_bias
-            state.predict(state.gyroscope_bias, hold, senses.dt)
+            self.filter.predict(state.gyroscope_bias, hold, senses.dt)
         else:
-            state.predict(senses.angular_velocity, senses.acceleration, senses.dt)
+            self.filter.predict(senses.angular_velocity, senses.acceleration, senses.dt)
 
     def _look(self) -> None:
         """Place the soles in world axes, relative to the sensor."""
         kinematics = self._kinematics
-        base = np.dot(self.filter.rotation, kinematics.imu_rotation.T)
-        self._offsets = np.dot(kinematics.offsets, base.T)
-        self._rotations = np.matmul(base, kinematics.rotations)
-        axes, encoder = self._axes, self._config.filter.encoder
-        axes[:3, :3] = axes[3:, 3:] = base * encoder
-        self._spreads = np.matmul(np.matmul(axes, kinematics.grams), axes.T)
-        self._spreads += self._sole
+        sense_kernels.place_soles(
+            self.filter.state.rotation, kinematics.imu_rotation, kinematics.offsets,
+            kinematics.rotations, kinematics.grams, self._spread,
+            self._offsets, self._rotations, self._spreads,
+        )  # fmt: skip
 
     def _correct(self, senses: Senses) -> tuple[bool, bool]:
         """Follow the contacts; return whether any foot stands, and whether any was believed."""
@@ -213,7 +221,7 @@ class BaseEstimator:
         """Hanging or lying still: without feet, rest tells the velocity."""
         if rest is None or rest < _REST:
             return False
-        self.filter.correct_velocity(np.zeros(3), np.eye(3) * _REST_VELOCITY**2)
+        self.filter.hold_velocity(_REST_VELOCITY)
         return True
 
     def _add(self, foot: int) -> None:
@@ -233,24 +241,27 @@ class BaseEstimator:
     def _lever(self, foot: int, wrench: Array) -> Array:
         """From the centre of pressure to the sole's origin, in the world [m]."""
         _, _, force, moment_x, moment_y, _ = wrench.tolist()
-        low, high = self._boxes[foot]
+        low_x, low_y, _, high_x, high_y, _ = self._boxes[foot]
         force = max(force, 1e-3 * self._weight)
-        x = min(max(-moment_y / force, low[0]), high[0])
-        y = min(max(moment_x / force, low[1]), high[1])
-        rotation = self._rotations[foot]
-        return rotation[:, 0] * -x - rotation[:, 1] * y
+        x = min(max(-moment_y / force, low_x), high_x)
+        y = min(max(moment_x / force, low_y), high_y)
+        return sense_kernels.lever(self._rotations[foot], x, y)
+
+    def _keep(self) -> None:
+        """Remember the pose while it is sound."""
+        self._sound = self.filter.position.copy(), self.filter.state.rotation.copy()
 
     def _give_up(self, reason: str) -> None:
         """Invalid until the robot is at rest; keep place, heading and sound biases for then."""
-        state, health = self.filter, self._config.health
+        state, health = self.filter.state, self._config.health
         position, rotation = self._sound
         base = np.dot(rotation, self._kinematics.imu_rotation.T)
         middle = position + np.dot(base, self._kinematics.offsets.mean(axis=0))
         self._place = float(middle[0]), float(middle[1]), atan2(base[1, 0], base[0, 0])
         if not np.linalg.norm(state.gyroscope_bias) < health.gyroscope_bias:
-            state.gyroscope_bias = np.zeros(3)
+            state.gyroscope_bias[:] = 0.0
         if not np.linalg.norm(state.accelerometer_bias) < health.accelerometer_bias:
-            state.accelerometer_bias = np.zeros(3)
+            state.accelerometer_bias[:] = 0.0
         self.started, self._lost = False, reason
 
 

@@ -11,6 +11,7 @@ neglected, the base's linear acceleration is not, since the accelerometer measur
 import numpy as np
 from numpy.typing import NDArray
 
+from humanoid_perception import sense_kernels
 from humanoid_perception.config import ContactConfig
 from humanoid_perception.kinematics import LegKinematics
 
@@ -19,7 +20,6 @@ Array = NDArray[np.float64]
 # Damping of the inversion near a straight knee [m]: there a torque hardly tells the force along the
 # leg.
 _DAMPING = 0.003
-_DAMPING_SQUARED = _DAMPING**2 * np.eye(6)
 
 
 class ContactDetector:
@@ -60,10 +60,7 @@ class TorqueWrenches:
     def __init__(self, kinematics: LegKinematics, config: ContactConfig) -> None:
         self._kinematics = kinematics
         self._constant = config.torque_filter
-        feet = len(kinematics.legs)
-        self._wrenches: Array = np.zeros((feet, 6))
-        self._damped: Array = np.zeros((feet, 6, 6))
-        self._pushed: Array = np.zeros((feet, 6))
+        self._wrenches: Array = np.zeros((len(kinematics.offsets), 6))
         self._first = True
 
     def reset(self) -> None:
@@ -82,17 +79,11 @@ class TorqueWrenches:
         # M a + h = tau + J' f with the base's acceleration known
         missing = kinematics.inverse_dynamics(position, velocity, specific_force)
         missing -= effort[kinematics.rows]
-        for foot, leg in enumerate(kinematics.legs):
-            jacobian = kinematics.jacobians[foot][:, leg]
-            np.dot(jacobian, jacobian.T, out=self._damped[foot])
-            np.dot(jacobian, missing[leg], out=self._pushed[foot])
-        self._damped += _DAMPING_SQUARED
-        wrenches = np.linalg.solve(self._damped, self._pushed[:, :, None])
-        # From base to sole axes: each row vector times the sole's rotation.
-        estimate = np.matmul(wrenches.reshape(-1, 2, 3), kinematics.rotations).reshape(-1, 6)
-        if self._first:
-            self._wrenches, self._first = estimate, False
-        else:
-            share = dt / (dt + self._constant)
-            self._wrenches = self._wrenches + share * (estimate - self._wrenches)
+        share = 1.0 if self._first else dt / (dt + self._constant)
+        # The last ones belong to who got them.
+        self._wrenches = np.zeros_like(self._wrenches) if self._first else self._wrenches.copy()
+        self._first = False
+        sense_kernels.wrenches_from_torques(
+            kinematics.jacobians, missing, kinematics.rotations, _DAMPING**2, share, self._wrenches
+        )
         return self._wrenches

@@ -5,8 +5,9 @@ from math import acos, isfinite, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from humanoid_perception import sense_kernels
 from humanoid_perception.config import HealthConfig
-from humanoid_perception.inekf import GRAVITY, InvariantFilter
+from humanoid_perception.kernels import GRAVITY, State
 
 Array = NDArray[np.float64]
 
@@ -14,6 +15,7 @@ Array = NDArray[np.float64]
 _RATE_WINDOW = 0.5
 # Time constant of the attitude check [s]: the accelerometer is right on average over a few steps.
 _GRAVITY_CONSTANT = 2.0
+_Z = np.array([0.0, 0.0, 1.0])
 # Ages are sums of periods [s].
 _ROUNDING = 1e-9
 # |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below
@@ -96,37 +98,22 @@ class Vertical:
     """
 
     def __init__(self) -> None:
-        self._up: tuple[float, float, float] | None = None
+        self._up = np.zeros(3)
 
     def reset(self) -> None:
         """Start from the next accelerometer value."""
-        self._up = None
+        self._up[:] = 0.0
 
     def update(self, angular_velocity: Array, linear_acceleration: Array, dt: float) -> None:
         """One sample [rad/s], [m/s^2], `dt` [s] after the last."""
-        wx, wy, wz = angular_velocity.tolist()
-        ax, ay, az = linear_acceleration.tolist()
-        size = sqrt(ax * ax + ay * ay + az * az)
-        # Far from gravity's magnitude the direction says nothing.
-        trust = max(0.0, 1.0 - abs(size - GRAVITY) / (0.2 * GRAVITY))
-        if self._up is None:
-            if trust > 0.0:
-                self._up = (ax / size, ay / size, az / size)
-            return
-        x, y, z = self._up
-        trust *= dt / (_GRAVITY_CONSTANT * max(size, 1.0))
-        x, y, z = (
-            x + (y * wz - z * wy) * dt + trust * (ax - size * x),
-            y + (z * wx - x * wz) * dt + trust * (ay - size * y),
-            z + (x * wy - y * wx) * dt + trust * (az - size * z),
+        sense_kernels.lean(
+            self._up, angular_velocity, linear_acceleration, GRAVITY, _GRAVITY_CONSTANT, dt
         )
-        norm = sqrt(x * x + y * y + z * z)
-        self._up = (x / norm, y / norm, z / norm)
 
     @property
-    def up(self) -> tuple[float, float, float]:
-        """Unit vector in the sensor frame; the sensor's z axis before the first value."""
-        return self._up or (0.0, 0.0, 1.0)
+    def up(self) -> Array:
+        """Unit vector (3,) in the sensor frame; the sensor's z axis before the first value."""
+        return self._up if self._up.any() else _Z
 
 
 class DivergenceWatch:
@@ -134,6 +121,13 @@ class DivergenceWatch:
 
     def __init__(self, config: HealthConfig) -> None:
         self._config = config
+        self._limits = (
+            (config.speed, "speed is {:.2f} m/s (limit {:g} m/s)"),
+            (config.gyroscope_bias, "gyroscope bias is {:.2f} rad/s (limit {:g} rad/s)"),
+            (config.accelerometer_bias, "accelerometer bias is {:.2f} m/s^2 (limit {:g} m/s^2)"),
+            (config.jump_velocity, "velocity jumped by {:.3f} m/s (limit {:g} m/s)"),
+            (config.jump_position, "position jumped by {:.3f} m (limit {:g} m)"),
+        )
         self._ignored = 0.0  # [s] leaking count of samples in which no foot was believed
         self._tilted = 0.0  # [s] for which the two attitudes have differed
 
@@ -141,65 +135,36 @@ class DivergenceWatch:
         """Forget the past."""
         self._ignored = self._tilted = 0.0
 
-    def update(
-        self, state: InvariantFilter, before: Array, ignored: bool, up: tuple[float, float, float],
-        dt: float,
-    ) -> str:  # fmt: skip
+    def update(self, state: State, before: Array, ignored: bool, up: Array, dt: float) -> str:
         """Judge the filter after a sample.
 
         `before`: ``state.vectors`` before the corrections; `ignored`: feet stand, and the gate
-        refused all of them; `up`: the vertical in the sensor frame, by another way.
+        refused all of them; `up` (3,): the vertical in the sensor frame, by another way.
         """
-        return (
-            self._broken(state)
-            or self._jumped(state, before)
-            or self._doubted(state, ignored, up, dt)
-        )
+        return self._broken(state, before) or self._doubted(state, ignored, up, dt)
 
-    def _broken(self, state: InvariantFilter) -> str:
-        config = self._config
-        vectors, rotation, covariance = (
-            values.ravel() for values in (state.vectors, state.rotation, state.covariance)
-        )
-        square = np.dot(rotation, rotation)
-        if not isfinite(square + np.dot(vectors, vectors) + np.dot(covariance, covariance)):
+    def _broken(self, state: State, before: Array) -> str:
+        total, unit, *squares = sense_kernels.squares(
+            state.rotation, state.vectors, state.covariance, state.gyroscope_bias,
+            state.accelerometer_bias, before,
+        )  # fmt: skip
+        if not isfinite(total):
             return "state is not finite"
-        unit = square / 3.0  # of a rotation's three rows; the same as for its quaternion
+        unit /= 3.0  # of a rotation's three rows; the same as for its quaternion
         if abs(unit - 1.0) > _UNIT_TOLERANCE:
             return f"norm of the orientation is {unit:.6f}"
-        for name, value, limit, unit in (
-            ("speed", state.velocity, config.speed, "m/s"),
-            ("gyroscope bias", state.gyroscope_bias, config.gyroscope_bias, "rad/s"),
-            ("accelerometer bias", state.accelerometer_bias, config.accelerometer_bias, "m/s^2"),
-        ):
-            if np.dot(value, value) > limit * limit:
-                size = sqrt(np.dot(value, value))
-                return f"{name} is {size:.2f} {unit} (limit {limit:g} {unit})"
+        for square, (limit, text) in zip(squares, self._limits, strict=True):
+            if square > limit * limit:
+                return text.format(sqrt(square), limit)
         return ""
 
-    def _jumped(self, state: InvariantFilter, before: Array) -> str:
-        config = self._config
-        step = state.vectors[:2] - before[:2]
-        for name, value, limit, unit in (
-            ("velocity", step[0], config.jump_velocity, "m/s"),
-            ("position", step[1], config.jump_position, "m"),
-        ):
-            if np.dot(value, value) > limit * limit:
-                size = sqrt(np.dot(value, value))
-                return f"{name} jumped by {size:.3f} {unit} (limit {limit:g} {unit})"
-        return ""
-
-    def _doubted(
-        self, state: InvariantFilter, ignored: bool, up: tuple[float, float, float], dt: float
-    ) -> str:
+    def _doubted(self, state: State, ignored: bool, up: Array, dt: float) -> str:
         config = self._config
         self._ignored = max(0.0, self._ignored + (dt if ignored else -0.5 * dt))
         if self._ignored > config.gate_delay:
             limit = config.gate_delay * 1e3
             return f"the kinematics of every foot contradict the IMU for {limit:.0f} ms"
-        x, y, z = state.rotation[2].tolist()
-        cosine = x * up[0] + y * up[1] + z * up[2]
-        angle = acos(min(1.0, max(-1.0, cosine)))
+        angle = acos(min(1.0, max(-1.0, float(np.dot(state.rotation[2], up)))))
         self._tilted = self._tilted + dt if angle > config.gravity else 0.0
         if self._tilted > config.gravity_delay:
             limit = config.gravity

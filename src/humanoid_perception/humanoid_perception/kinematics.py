@@ -50,11 +50,6 @@ class LegKinematics:
         self.jacobians: Array = np.zeros((feet, 6, m))
         #: G = J J' with J = d(offset, rotation)/d(joints): joint noise s spreads a sole by s^2 G.
         self.grams: Array = np.zeros((feet, 6, 6))
-        #: Columns of the joints between the base and each foot.
-        self.legs: list[NDArray[np.intp]] = [
-            np.array([model.joints[joint].idx_v - 6 for joint in model.supports[end] if joint > 1])
-            for end in (model.frames[sole].parentJoint for sole in self._soles)
-        ]
         self._q, self._v, self._a = pin.neutral(model), np.zeros(model.nv), np.zeros(model.nv)
         self.update(np.zeros(len(robot.joints)))
 
@@ -64,7 +59,7 @@ class LegKinematics:
         self._q[7:] = position[self.rows]
         pin.computeJointJacobians(model, data, self._q)
         imu = pin.updateFramePlacement(model, data, self._imu)
-        self.imu_rotation, self.imu_position = imu.rotation, imu.translation
+        self.imu_rotation[:], self.imu_position[:] = imu.rotation, imu.translation
         if not self.rigid:
             self.imu_jacobian = pin.getFrameJacobian(model, data, self._imu, _AXES)[:, 6:]
         for foot, sole in enumerate(self._soles):

@@ -3,22 +3,24 @@
 from math import degrees, sqrt
 
 import numpy as np
-import pinocchio as pin
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_perception import kernels
 from humanoid_perception.base import BaseEstimator, Senses
 from humanoid_perception.config import PerceptionConfig
 from humanoid_perception.contact import TorqueWrenches
 from humanoid_perception.fall import FallDetector, tilt_and_rate
 from humanoid_perception.health import ImuWatch, Vertical
-from humanoid_perception.inekf import GRAVITY
+from humanoid_perception.kernels import GRAVITY
 from humanoid_perception.kinematics import LegKinematics
 from humanoid_perception.types import FALLEN, FALLING, UPRIGHT, Estimate, Measurement
 
 Array = NDArray[np.float64]
 
 Fault = tuple[str, str]  # (name of the fault table, reason)
+
+_RIGID = np.zeros(6)  # velocity of a sensor that sits on the base itself
 
 _FALL_FAULTS = {FALLING: "fall", FALLEN: "fallen"}
 
@@ -98,7 +100,7 @@ class Perception:
             return reason
         if imu.age == 0.0:
             self._vertical.update(imu.angular_velocity, imu.linear_acceleration, dt)
-        turning = imu.angular_velocity - self._base.filter.gyroscope_bias
+        turning = imu.angular_velocity - self._base.filter.state.gyroscope_bias
         force = imu.linear_acceleration
         resting = (
             sqrt(np.dot(turning, turning)) < health.still_rate
@@ -128,30 +130,31 @@ class Perception:
 
     def _conclude(self, stamp: int, wrenches: Array, faults: list[Fault], dt: float) -> Estimate:
         """The base from the sensor, and the fall."""
-        state, kinematics = self._base.filter, self._kinematics
-        sensor, lever = kinematics.imu_rotation, kinematics.imu_position
-        rotation = np.dot(state.rotation, sensor.T)
-        turning = np.dot(sensor, self._imu.angular_velocity - state.gyroscope_bias)
-        velocity = np.dot(state.velocity, rotation)
+        state, kinematics = self._base.filter.state, self._kinematics
+        joints = _RIGID
         if not kinematics.rigid:
             joints = np.dot(kinematics.imu_jacobian, self._velocity[kinematics.rows])
-            velocity -= joints[:3]
-            turning -= joints[3:]
-        wx, wy, wz = turning.tolist()
-        x, y, z = lever.tolist()
-        velocity -= (wy * z - wz * y, wz * x - wx * z, wx * y - wy * x)
-        up = rotation[2] if self._base.started else np.dot(sensor, self._vertical.up)
+        base = kernels.base(
+            state,
+            kinematics.imu_rotation,
+            kinematics.imu_position,
+            self._imu.angular_velocity,
+            joints,
+        )
+        turning = base[10:]
+        up = state.rotation[2] if self._base.started else self._vertical.up
+        up = np.dot(kinematics.imu_rotation, up)
         fall = self._judge_fall(up, turning, faults, dt)
         sound = all(name not in ("estimator_divergence", "imu_dropout") for name, _ in faults)
         return Estimate(
             stamp=stamp,
-            position=state.position - np.dot(rotation, lever),
-            orientation=np.array(pin.Quaternion(rotation).coeffs()),
-            linear_velocity=velocity,
+            position=base[:3],
+            orientation=base[3:7],
+            linear_velocity=base[7:10],
             angular_velocity=turning,
-            gyroscope_bias=state.gyroscope_bias,
-            accelerometer_bias=state.accelerometer_bias,
-            contact=np.array(state.contact),
+            gyroscope_bias=state.gyroscope_bias.copy(),
+            accelerometer_bias=state.accelerometer_bias.copy(),
+            contact=np.array(self._base.filter.contact),
             wrenches=wrenches,
             fall=fall,
             valid=sound and self._base.valid,

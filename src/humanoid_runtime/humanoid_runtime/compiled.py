@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba.core import sigutils
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -23,8 +24,8 @@ NUMBER, INDEX, VECTOR, MATRIX, STACK = "f8", "i8", "f8[::1]", "f8[:,::1]", "f8[:
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is inf or nan, as in numpy
 
 
-def kernel(result: str, *arguments: str) -> Callable[[Function], Function]:
-    """Decorator: a function that Python calls, compiled for these types (numba's notation).
+def kernel(result: str, *arguments: Any) -> Callable[[Function], Function]:
+    """Decorator: a function that Python calls, compiled for these types (numba's notation or types).
 
     Indices are not checked. Arguments of other types raise TypeError at the call, arrays that are not
     contiguous among them.
@@ -32,7 +33,7 @@ def kernel(result: str, *arguments: str) -> Callable[[Function], Function]:
 
     def compile_function(function: Function) -> Function:
         _check(function)
-        signature = f"{result}({', '.join(arguments)})"
+        signature = _type(result)(*map(_type, arguments))
         try:
             return numba.njit(signature, cache=True, **_OPTIONS)(function)
         except (OSError, RuntimeError):  # no place for the cache
@@ -41,10 +42,19 @@ def kernel(result: str, *arguments: str) -> Callable[[Function], Function]:
     return compile_function
 
 
+def tuple_of(kind: type[tuple[Any, ...]], *types: str) -> Any:
+    """The type of a NamedTuple with fields of these types, for :func:`kernel`."""
+    return numba.types.NamedTuple([_type(name) for name in types], kind)
+
+
 def part(function: Function) -> Function:
     """Decorator: a function that kernels of its module call; compiled with each of them."""
     _check(function)
     return numba.njit(**_OPTIONS)(function)
+
+
+def _type(name: Any) -> Any:
+    return sigutils.normalize_signature(f"void({name})")[0][0] if isinstance(name, str) else name
 
 
 def _check(function: Callable[..., Any]) -> None:
