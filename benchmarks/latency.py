@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=positive, default=300.0, help="real (default: 300)")
     parser.add_argument("--robot", default="g1")
     parser.add_argument("--realtime", type=int, default=0, help="SCHED_FIFO priority")
-    parser.add_argument("--busy-wait", action="store_true", help="spin between cycles, do not sleep")
+    parser.add_argument(
+        "--busy-wait", action="store_true", help="spin between cycles, do not sleep"
+    )
     parser.add_argument(
         "--separate", action="store_true", help="a process per node instead of one for all"
     )

@@ -1,9 +1,10 @@
 """The whole graph in one process and one thread: the same three nodes, the same topics.
 
 While the HAL waits for the command that answers its sample, perception and control work; services
-and reports of all three come between two cycles. Nobody sleeps between sample and command, caches stay warm, and a cycle costs about half of what three
-processes cost. What is lost is their isolation: a node that dies takes the others with it, the HAL
-last. So hardware gets a process per node, and simulation one for all unless it is asked otherwise.
+and reports of all three come between two cycles. Nobody sleeps between sample and command, caches
+stay warm, and a cycle costs about half of what three processes cost. What is lost is their
+isolation: a node that dies takes the others with it, the HAL last. So hardware gets a process per
+node, and simulation one for all unless it is asked otherwise.
 """
 
 import sys
