@@ -79,6 +79,7 @@ FAULTS = _table(
     Fault("arm_bus_lost", 1, _DRIVER, _HOLD, _REARM),
     Fault("joint_silent", 2, _HAL, _DAMP, _REARM),
     Fault("arm_joint_silent", 2, _HAL, _HOLD, _REARM),
+    Fault("foot_sensor_lost", 2, _DRIVER, _HOLD, _CLEAR, linger=_SEEN),
     Fault("torque_off_unconfirmed", 2, _DRIVER, _WARN, _CLEAR, linger=SECOND),
     Fault("frames_corrupted", 3, _DRIVER, _WARN, _CLEAR, linger=_SEEN),
     Fault("state_stale", 4, _HAL, _DAMP, _REARM),

@@ -19,6 +19,7 @@ from humanoid_hal.bus.protocol import (
     Conversation,
     Counters,
     Mask,
+    Protocol,
 )
 from humanoid_hal.bus.rollcall import RollCall
 
@@ -104,7 +105,7 @@ class AskedState(ABC, Generic[F]):
         self._counters.corrupt += self._scanner.corrupt - before
 
 
-class AskedProtocol(ActuatorProtocol[bytes]):
+class AskedCycle(Protocol[bytes]):
     """A protocol whose cycle is that of its `_state`."""
 
     medium = "serial"
@@ -126,6 +127,10 @@ class AskedProtocol(ActuatorProtocol[bytes]):
     def receive(self, payload: bytes) -> None:
         """See :meth:`Protocol.receive`."""
         self._state.receive(payload)
+
+
+class AskedProtocol(AskedCycle, ActuatorProtocol[bytes]):
+    """The same of actuators."""
 
 
 def check_device(device: Device, family: str, last_id: int, settings: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Array, Device
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.driver import Command, DriverError, ImuSample, NoOptions
 
 Mask = NDArray[np.bool_]
@@ -125,6 +126,14 @@ class Protocol(ABC, Generic[P]):
 
         Returns remarks for the operator. Also run after a reconnect.
         """
+
+    @classmethod
+    def footed(cls, devices: Sequence[Device], options: Any, boards: Sequence[FootBoard]) -> Any:
+        """A protocol for `devices` (none: without) that also reads the foot boards of its bus.
+
+        It is a :class:`~humanoid_hal.bus.feet.ReadsFeet`. Raises BoardError where there is none.
+        """
+        raise BoardError("its protocol reads no force sensors; put them on a bus with `dynamixel`")
 
     def retry(self) -> P | None:
         """What asks those who have not answered once more, after a silence; None: nothing."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal
 
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.bus.protocol import P
-from humanoid_hal.driver import ImuSample
+from humanoid_hal.driver import Array, ImuSample
 from humanoid_hal.emulation.motors import Motors
 from humanoid_hal.lookup import Registry
 
@@ -64,6 +65,16 @@ class Boards(ABC, Generic[P]):
 
     def clear(self) -> None:
         """End every injected fault; what it caused on the boards stays."""
+
+    def attach(self, boards: Sequence[FootBoard], rows: Sequence[int]) -> None:
+        """Foot boards on the same bus; `rows` of the robot's feet are their soles.
+
+        Raises ValueError where the family knows none.
+        """
+        raise ValueError(f"{type(self).__name__} emulates no force sensors")
+
+    def stand(self, wrenches: Array) -> None:
+        """Foot boards: the newest wrenches of all feet, shape (feet, 6), sole frames."""
 
     def feel(self, imu: ImuSample) -> None:
         """IMUs: the newest physical reading; sent by the next :meth:`tick`."""

@@ -48,6 +48,11 @@ def build_emulator(
         if mine.devices
     ]
     buses = [_bus(name, bus, motors[name], wire) for name, bus in options.buses.items()]
+    rows = {foot.name: row for row, foot in enumerate(robot.feet)}
+    for bus in buses:
+        boards = options.foot_boards(bus.name)
+        if boards:
+            bus.boards.attach(boards, [rows[board.foot] for board in boards])
     return Emulator(buses, make(groups), period)
 
 

@@ -81,4 +81,6 @@ class Emulator:
         for bus in self.buses.values():
             if self.plant.imu is not None:
                 bus.boards.feel(self.plant.imu)
+            if self.plant.wrenches is not None:
+                bus.boards.stand(self.plant.wrenches)
             bus.tick(self.now)

@@ -80,5 +80,5 @@ class FreeMotors(Plant):
         self._driver.enable(True)
         self._driver.write(law)
         sample = self._driver.read()
-        self.stamp, self.imu = sample.stamp, sample.imu
+        self.stamp, self.imu, self.wrenches = sample.stamp, sample.imu, sample.wrenches
         return sample.position, sample.velocity, sample.effort

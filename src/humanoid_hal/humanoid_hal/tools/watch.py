@@ -87,8 +87,7 @@ def bus_figures(driver: Driver) -> list[BusFigures]:
     options: Any = getattr(driver, "options", None)
     buses = getattr(driver, "buses", ())
     figures = [_figures(bus, bus.fastest(options.reply_share)) for bus in buses]
-    imu = getattr(driver, "imu", None)
-    return figures if imu is None else [*figures, _figures(imu, np.inf)]
+    return [*figures, *(_figures(bus, np.inf) for bus in getattr(driver, "sensors", ()))]
 
 
 def _figures(bus: Any, limit: float) -> BusFigures:

@@ -45,7 +45,9 @@ _WITH_CURRENT = {
 
 
 @pytest.fixture
-def sdk(threaded) -> Iterator[tuple[Any, Any]]:
+def sdk(threaded, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+    # It waits for twice this [ms] and no longer; a busy computer may need more than 32.
+    monkeypatch.setattr(dynamixel_sdk.port_handler, "LATENCY_TIMER", 1000)
     port = dynamixel_sdk.PortHandler(threaded.port)
     assert port.openPort()
     assert port.setBaudRate(BAUD)

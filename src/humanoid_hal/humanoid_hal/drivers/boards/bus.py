@@ -152,7 +152,7 @@ class ActuatorBus:
         return arm if arm in FAULTS and not self.legs[fault.device] else fault.name
 
 
-def reopen(bus: "ActuatorBus | ImuBus", now: float, interval: float) -> None:
+def reopen(bus: "ActuatorBus | SensorBus", now: float, interval: float) -> None:
     """Open a lost bus again if it is time to, and begin its start-up; never waits.
 
     Boards may have kept torque while the port was away, and the protocol what it commanded last:
@@ -170,7 +170,7 @@ def reopen(bus: "ActuatorBus | ImuBus", now: float, interval: float) -> None:
         bus.starting = link.talk(link.protocol.startup())
 
 
-def _open(bus: "ActuatorBus | ImuBus") -> bool:
+def _open(bus: "ActuatorBus | SensorBus") -> bool:
     """Open the port and take torque off; whether the bus is there."""
     link = bus.link
     try:
@@ -185,11 +185,17 @@ def _open(bus: "ActuatorBus | ImuBus") -> bool:
 
 
 @dataclass
-class ImuBus:
-    """A bus with an IMU."""
+class SensorBus:
+    """A bus without joints: an IMU, or foot boards."""
 
     link: Link
-    retry_at: float = 0.0
-    heard_at: float = 0.0  # [s] steady time of the newest reading; 0: not since it was set up
+    retry_at: float = 0.0  # [s] steady time
     starting: Talk | None = None
     quality: FrameQuality = field(default_factory=FrameQuality)
+
+
+@dataclass
+class ImuBus(SensorBus):
+    """A bus with an IMU."""
+
+    heard_at: float = 0.0  # [s] steady time of the newest reading; 0: not since it was set up

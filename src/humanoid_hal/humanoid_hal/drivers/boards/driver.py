@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from humanoid_description import RobotDescription
-from humanoid_description.problems import nearest
 from humanoid_hal.bus.exchange import Exchange, Link, LinkState
 from humanoid_hal.bus.families import find_protocol
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.bus.protocol import ActuatorProtocol, BoardError, ImuProtocol, Readings
 from humanoid_hal.bus.transport import make_transport
 from humanoid_hal.checks import leg_mask
-from humanoid_hal.driver import Capabilities, Command, Driver, DriverError, ImuSample, Sample
-from humanoid_hal.drivers.boards.bus import ActuatorBus, ImuBus, reopen
+from humanoid_hal.driver import Array, Capabilities, Command, Driver, DriverError, ImuSample, Sample
+from humanoid_hal.drivers.boards.bus import ActuatorBus, ImuBus, SensorBus, reopen
+from humanoid_hal.drivers.boards.feet import FootSensors
+from humanoid_hal.drivers.boards.fit import check_joints, check_rate
 from humanoid_hal.drivers.boards.options import BoardsOptions
 from humanoid_hal.lookup import UnknownNameError
 
@@ -52,7 +54,7 @@ class BoardsDriver(Driver):
         return Capabilities(
             simulated=cls.capabilities.simulated,
             effort=bool(actuators) and all(kind.honours_effort(own) for kind, own in actuators),
-            wrenches=False,
+            wrenches=bool(options.feet),
             imu=any(issubclass(kind, ImuProtocol) and kind.gyroscope for kind, _ in protocols),
             board_watchdog=bool(actuators)
             and all(kind.has_watchdog(own) for kind, own in actuators),
@@ -63,17 +65,20 @@ class BoardsDriver(Driver):
         self.options = options = options or BoardsOptions()
         self.capabilities = self.capable(options)
         self.period = round(1e9 / options.control_rate)  # [ns]
-        _check_joints(robot, options)
+        check_joints(robot, options)
         legs = leg_mask(robot)
         self.buses: list[ActuatorBus] = []
         self.imu: ImuBus | None = None
+        self.sensors: list[SensorBus] = []  # buses without joints, the IMU's among them
+        self._feet = FootSensors(robot, tuple(options.feet)) if options.feet else None
+        self._boards: list[tuple[Link, tuple[FootBoard, ...]]] = []
         for name in options.buses:
             self._add_bus(name, robot, legs)
         simulated = self.capabilities.simulated
         if not simulated:
-            self._check_rate()
+            check_rate(self.buses, options)
         serve, rest = (self._serve, self._rest) if simulated else (None, None)
-        self._exchange = Exchange([bus.link for bus in self.buses + self._imus()], serve, rest)
+        self._exchange = Exchange([bus.link for bus in self._all()], serve, rest)
         turns = [bus.link for bus in self.buses if bus.protocol.takes_turns]
         self._turns = Exchange(turns, serve)
         self._enabled = False
@@ -114,7 +119,7 @@ class BoardsDriver(Driver):
         """See :meth:`Driver.read`."""
         self._wait()
         now = time.monotonic()
-        for bus in self.buses + self._imus():
+        for bus in self._all():
             reopen(bus, now, self.options.reconnect)
         if not any(link.state is not LinkState.CLOSED for link in self._exchange.links):
             raise DriverError("the boards are not open; call open() first")
@@ -183,42 +188,36 @@ class BoardsDriver(Driver):
             transport = make_transport(options, kind.medium, kind.default_baud)
         except UnknownNameError as error:
             raise DriverError(f"bus '{name}': {error}") from error
-        own = options.options or kind.Options()
+        own, boards = options.options or kind.Options(), self.options.foot_boards(name)
         if issubclass(kind, ImuProtocol):
-            if self.options.imu is None or self.options.imu.bus != name or devices:
+            if self.options.imu is None or self.options.imu.bus != name or devices or boards:
                 raise DriverError(
                     f"bus '{name}' speaks {options.protocol}, an IMU's protocol: it carries no "
-                    f"joints and must be named in `imu: {{bus: {name}}}`"
+                    f"joints or feet and must be named in `imu: {{bus: {name}}}`"
                 )
             self.imu = ImuBus(Link(name, kind(own), transport))
+            self.sensors.append(self.imu)
             return
-        if not devices:
+        if not devices and not boards:
             raise DriverError(f"bus '{name}' has no joints; take it out of `buses`")
+        link = Link(name, self._make(kind, devices, own, name, boards), transport)
+        if boards:
+            self._boards.append((link, boards))
+        if not devices:
+            self.sensors.append(SensorBus(link))
+            return
         columns = np.array([robot.index[device.joint] for device in devices], dtype=np.intp)
-        link = Link(name, self._make(kind, devices, own, name), transport)
         self.buses.append(ActuatorBus(link, devices, columns, legs[columns]))
 
     @staticmethod
-    def _make(kind: Any, devices: Sequence[Any], own: Any, bus: str) -> Any:
+    def _make(kind: Any, devices: Sequence[Any], own: Any, bus: str, boards: Any) -> Any:
         try:
-            return kind(devices, own)
+            return kind.footed(devices, own, boards) if boards else kind(devices, own)
         except BoardError as error:
             raise BoardError(f"bus '{bus}': {error}") from error
 
-    def _check_rate(self) -> None:
-        """Raises DriverError where a wire is too slow for the control rate."""
-        for bus in self.buses:
-            limit = bus.fastest(self.options.reply_share)
-            if limit < self.options.control_rate:
-                raise DriverError(
-                    f"bus '{bus.link.name}': {len(bus.devices)} devices at {bus.link.transport.baud} "
-                    f"baud allow {limit:.0f} Hz at best, `rate` asks for "
-                    f"{self.options.control_rate:g}; lower it, put some on another bus, or change "
-                    "`reply_share`"
-                )
-
-    def _imus(self) -> list[Any]:
-        return [] if self.imu is None else [self.imu]
+    def _all(self) -> list[ActuatorBus | SensorBus]:
+        return [*self.buses, *self.sensors]
 
     def _sample(self, stamp: int, asked: Sequence[Link]) -> Sample:
         """`asked` were the links; one that came back meanwhile has only answers of before."""
@@ -237,9 +236,10 @@ class BoardsDriver(Driver):
                 bus.enabled = False
             for name, reason in bus.causes(readings).items():
                 causes[name] = f"{causes[name]}; {reason}" if name in causes else reason
-        for imu in self._imus():
-            imu.quality.see(imu.link.protocol.counters)
-            causes |= imu.quality.causes(imu.link.name)
+        for sensor in self.sensors:
+            sensor.quality.see(sensor.link.protocol.counters)
+            causes |= sensor.quality.causes(sensor.link.name)
+        wrenches = self._wrenches(asked, causes)
         position, velocity, effort, temperature = self._state.copy()
         return Sample(
             stamp=stamp,
@@ -248,10 +248,27 @@ class BoardsDriver(Driver):
             effort=effort,
             fresh=fresh,
             imu=self._imu_sample(),
+            wrenches=wrenches,
             temperature=None if np.isnan(temperature).all() else temperature,
             voltage=min(voltages, default=None),
             faults=tuple(f"{name}: {reason}" for name, reason in causes.items()),
         )
+
+    def _wrenches(self, asked: Sequence[Link], causes: dict[str, str]) -> Array | None:
+        """What the feet feel; adds to `causes`."""
+        feet = self._feet
+        if feet is None:
+            return None
+        feet.begin()
+        for link, boards in self._boards:
+            protocol: Any = link.protocol
+            here = link.state is LinkState.READY and link in asked
+            answers = protocol.cells() if here else [None] * len(boards)
+            reason = "no reply" if here else f"bus '{link.name}': {link.reason}"
+            for board, data in zip(boards, answers, strict=True):
+                feet.take(board, data, reason)
+        causes |= feet.causes()
+        return feet.wrenches
 
     def _take(
         self,
@@ -302,18 +319,3 @@ class BoardsDriver(Driver):
             imu.heard_at = 0.0
             imu.link.lose(BoardError(f"the IMU was silent for {IMU_SILENCE:g} s"))
         return reading
-
-
-def _check_joints(robot: RobotDescription, options: BoardsOptions) -> None:
-    for name in options.joints:
-        if name not in robot.index:
-            raise DriverError(
-                f"robot '{robot.name}' has no joint '{name}'{nearest(name, robot.joint_names)}; "
-                "key `joints` of the hardware file"
-            )
-    missing = [name for name in robot.joint_names if name not in options.joints]
-    if missing:
-        raise DriverError(
-            f"{len(missing)} joints of robot '{robot.name}' are on no bus: {', '.join(missing)}; "
-            "name them under `joints` of the hardware file"
-        )

@@ -1,12 +1,15 @@
 """The hardware file's `options` for boards: buses, and which joint is which device."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from humanoid_description.problems import nearest
 from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.families import find_protocol
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.bus.transport import PortOptions
 from humanoid_hal.lookup import UnknownNameError
 
@@ -51,6 +54,53 @@ class JointOptions:
 
 
 @dataclass(frozen=True)
+class CellOptions:
+    """One force cell under a sole."""
+
+    # Where it is in the sole frame.
+    x: float = key(unit="m")
+    y: float = key(unit="m")
+    # What a count is worth; negative: it counts down under load.
+    scale: float = key(unit="N/count")
+    # What it counts without load: the foot in the air.
+    offset: float = key(0.0, unit="counts")
+
+    def __post_init__(self) -> None:
+        if self.scale == 0.0:
+            raise ValueError("scale must not be 0")
+
+
+@dataclass(frozen=True)
+class FootOptions:
+    """The board whose registers hold the force cells of a foot."""
+
+    bus: str
+    # The register of each cell, little-endian.
+    counts: Literal["uint8", "int16", "uint16", "int32", "uint32", "float32"]
+    # In the order of the registers; their names are free.
+    cells: dict[str, CellOptions]
+    # Its address on the bus, and the register of the first cell; the others follow.
+    id: int = key(min=0, max=252)
+    address: int = key(min=0, max=0xFFFF)
+    # The largest load of one cell: more than that, or clearly less than nothing, is no reading.
+    heaviest: float = key(unit="N", above=0.0)
+
+    def __post_init__(self) -> None:
+        if not self.cells:
+            raise ValueError("cells must name at least one")
+
+    def board(self, foot: str) -> FootBoard:
+        """The board of the sole `foot`."""
+        cells = self.cells.values()
+        return FootBoard(
+            foot, self.id, self.address, np.dtype(self.counts).newbyteorder("<"),
+            tuple(self.cells), np.array([(cell.x, cell.y) for cell in cells]),
+            np.array([cell.scale for cell in cells]), np.array([cell.offset for cell in cells]),
+            self.heaviest,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class ImuOptions:
     """Which bus carries the IMU."""
 
@@ -65,6 +115,8 @@ class BoardsOptions:
     # Every joint of the joint table.
     joints: dict[str, JointOptions] = field(default_factory=dict)
     imu: ImuOptions | None = None
+    # Force sensors: every foot of the robot, or none.
+    feet: dict[str, FootOptions] = field(default_factory=dict)
     # How often read() returns a sample; the HAL sets it.
     control_rate: float = key(500.0, unit="Hz", above=0.0, max=2000.0)
     # Answers are waited for this share of the control period.
@@ -80,13 +132,17 @@ class BoardsOptions:
                 raise ValueError(f"joint '{name}' is on no known bus: {_unknown(joint.bus, self)}")
         if self.imu is not None and self.imu.bus not in self.buses:
             raise ValueError(f"the IMU is on no known bus: {_unknown(self.imu.bus, self)}")
+        for name, foot in self.feet.items():
+            if foot.bus not in self.buses:
+                raise ValueError(f"foot '{name}' is on no known bus: {_unknown(foot.bus, self)}")
         places: dict[tuple[str, int], str] = {}
-        for name, joint in self.joints.items():
-            other = places.setdefault((joint.bus, joint.id), name)
+        at = {name: (joint.bus, joint.id) for name, joint in self.joints.items()}
+        at |= {name: (foot.bus, foot.id) for name, foot in self.feet.items()}
+        for name, place in at.items():
+            other = places.setdefault(place, name)
             if other != name:
-                raise ValueError(
-                    f"joints '{other}' and '{name}' have the same id {joint.id} on '{joint.bus}'"
-                )
+                bus, id = place
+                raise ValueError(f"'{other}' and '{name}' have the same id {id} on '{bus}'")
 
     def devices(self, bus: str) -> tuple[Device, ...]:
         """The devices of one bus, in the order of the file."""
@@ -97,6 +153,10 @@ class BoardsOptions:
             for name, joint in self.joints.items()
             if joint.bus == bus
         )
+
+    def foot_boards(self, bus: str) -> tuple[FootBoard, ...]:
+        """The foot boards of one bus, in the order of the file."""
+        return tuple(foot.board(name) for name, foot in self.feet.items() if foot.bus == bus)
 
 
 def _unknown(bus: str, options: BoardsOptions) -> str:

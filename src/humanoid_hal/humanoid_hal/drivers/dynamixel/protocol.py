@@ -5,11 +5,13 @@ sent as goal currents, so stiffness and damping act once per cycle.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from humanoid_hal.bus.asked import AskedProtocol, check_device
 from humanoid_hal.bus.device import Array, Device
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault, Readings
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.dynamixel import setup
@@ -66,6 +68,13 @@ class DynamixelProtocol(AskedProtocol):
     def has_watchdog(cls, options: DynamixelOptions) -> bool:
         """Every series has the bus watchdog (X series: from firmware 38 on, e-manual)."""
         return True
+
+    @classmethod
+    def footed(cls, devices: Sequence[Device], options: Any, boards: Sequence[FootBoard]) -> Any:
+        """See :meth:`Protocol.footed`."""
+        from humanoid_hal.drivers.dynamixel.feet import DynamixelFeet, FootedDynamixels
+
+        return FootedDynamixels(devices, options, boards) if devices else DynamixelFeet(boards)
 
     def readings(self) -> Readings:
         """See :meth:`ActuatorProtocol.readings`."""

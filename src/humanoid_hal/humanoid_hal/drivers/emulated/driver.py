@@ -4,7 +4,7 @@ Before each cycle the emulator advances its robot by one control period; the cyc
 bytes through real ptys, written and read by the very code that speaks with real boards. The boards
 run in this thread and answer at once (the wire takes no time), so results depend on no clock.
 Without a bus for it the IMU is read from the simulated world directly, and so are the force sensors of
-the feet where the simulated robot has some (`mujoco.force_sensors`).
+the feet where the simulated robot has some (`mujoco.force_sensors`) and the hardware file none.
 """
 
 import shutil
@@ -42,6 +42,7 @@ class EmulatedDriver(BoardsDriver):
         """As boards can, and what the simulated feet feel; where no bus has an IMU, the world has."""
         felt = isinstance(options, EmulatedOptions) and options.feels_the_ground
         able = super().capable(options)
+        felt |= able.wrenches
         return replace(able, imu=able.imu or options.imu is None, wrenches=felt)
 
     def __init__(self, robot: RobotDescription, options: EmulatedOptions | None = None) -> None:
@@ -83,7 +84,7 @@ class EmulatedDriver(BoardsDriver):
         sample = super().read()
         if self.imu is None:
             sample.imu = self.emulator.plant.imu
-        if self.capabilities.wrenches:
+        if self.capabilities.wrenches and not self.options.feet:
             sample.wrenches = self.emulator.plant.wrenches
         return sample
 

@@ -27,6 +27,13 @@ class EmulatedOptions(BoardsOptions):
     viewer: bool = False
     record: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.feet and self.plant == "mujoco" and not self.mujoco.force_sensors:
+            raise ValueError(
+                "the boards of `feet` have nothing to feel: set `mujoco: {force_sensors: true}`"
+            )
+
     @property
     def physics(self) -> MujocoOptions:
         """The whole options of the simulated world."""

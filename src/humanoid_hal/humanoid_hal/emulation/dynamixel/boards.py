@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from humanoid_hal.bus.device import Array
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.drivers.dynamixel.codec import (
     ALERT,
     BROADCAST,
@@ -14,7 +16,8 @@ from humanoid_hal.drivers.dynamixel.codec import (
 )
 from humanoid_hal.drivers.dynamixel.models import find_model
 from humanoid_hal.drivers.dynamixel.registers import BAUD_RATES
-from humanoid_hal.emulation.boards import Reply
+from humanoid_hal.emulation.boards import BoardFault, Reply
+from humanoid_hal.emulation.dynamixel.foot import IDENTITY, Foot
 from humanoid_hal.emulation.dynamixel.servo import LENGTH, RANGE, Servo
 from humanoid_hal.emulation.motors import Motors
 from humanoid_hal.emulation.servos import ServoBoards, raw_baud
@@ -35,12 +38,42 @@ class DynamixelBoards(ServoBoards[Servo]):
             motors, [Servo(motors, index, model) for index, model in enumerate(models)]
         )
         self.chained = True
+        self.feet: list[Foot] = []
+        self._baud = BAUD_RATES[1]  # of the feet
         self._scanner = scanner()
 
     def preset(self, baud: int) -> None:
         """See :meth:`Boards.preset`."""
+        self._baud = baud
         for servo in self.servos:
             servo.set("baud_rate", raw_baud(BAUD_RATES, baud, 1))
+
+    def attach(self, boards: Sequence[FootBoard], rows: Sequence[int]) -> None:
+        """See :meth:`Boards.attach`."""
+        self.feet += [Foot(board, row) for board, row in zip(boards, rows, strict=True)]
+
+    def stand(self, wrenches: Array) -> None:
+        """See :meth:`Boards.stand`."""
+        for foot in self.feet:
+            foot.stand(wrenches[foot.row])
+
+    def inject(self, fault: BoardFault) -> None:
+        """See :meth:`Boards.inject`. A foot that is `wrong` reads `value` [N] too much per cell."""
+        foot = next((foot for foot in self.feet if foot.id == fault.id), None)
+        if foot is None:
+            super().inject(fault)
+        elif fault.kind == "wrong":
+            foot.extra = fault.value
+        elif fault.kind in ("off", "stuck", "garbage", "slow", "intermittent"):
+            self._faulty.faults[fault.id] = fault
+        else:
+            raise ValueError(f"a foot board cannot have the fault '{fault.kind}'")
+
+    def clear(self) -> None:
+        """See :meth:`Boards.clear`."""
+        super().clear()
+        for foot in self.feet:
+            foot.extra = 0.0
 
     def receive(self, payload: bytes, now: float, baud: int | None) -> Sequence[Reply[bytes]]:
         """See :meth:`Boards.receive`. At a wrong rate a servo hears only noise."""
@@ -48,6 +81,8 @@ class DynamixelBoards(ServoBoards[Servo]):
         for packet in self._scanner.feed(payload):
             hearing = [servo for servo in self.servos if baud in (None, servo.baud)]
             replies += self._execute(packet, hearing, now)
+            if baud in (None, self._baud):
+                replies += self._feet(packet)
         return replies
 
     def age(self, servo: Servo, now: float) -> None:
@@ -136,6 +171,21 @@ class DynamixelBoards(ServoBoards[Servo]):
             if servo is not None:
                 servo.heard_at = now
                 servo.write(address, data[at + 1 : at + 1 + length])
+
+    def _feet(self, packet: Packet) -> list[Reply[bytes]]:
+        """What a foot board answers: a ping of its own, and a read."""
+        data, replies = packet.parameters, []
+        for foot in [foot for foot in self.feet if foot.id == packet.id]:
+            answer = IDENTITY
+            if packet.instruction == Instruction.READ and len(data) == 4:
+                answer = self._faulty.held(foot.id, foot.read(*_two_words(data)))
+            elif packet.instruction != Instruction.PING:
+                continue
+            if not self._faulty.mutes(foot.id):
+                status = make_packet(foot.id, Instruction.STATUS, b"\0" + answer)
+                gap = TURNAROUND + self._faulty.lateness(foot.id)
+                replies.append(Reply(self._faulty.spoiled(foot.id, status), gap))
+        return replies
 
     # -- answers ----------------------------------------------------------------------------------
 
