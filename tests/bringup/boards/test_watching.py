@@ -32,6 +32,37 @@ def test_the_monitor_counts_what_a_dead_board_misses(lockstep, ask, capsys, monk
     assert answer["buses"][0]["good"] >= answer["samples"]
 
 
+@pytest.fixture
+def feet(rig, lockstep):
+    """The rig with Dynamixels and a board under each sole."""
+    text = rig.file.read_text().replace("damiao, transport: slcan", "dynamixel")
+    text = text.replace("DM-J4310", "XM540-W270")
+    for id, sole in enumerate(("l_sole", "r_sole"), 101):
+        cells = (
+            "{heel: {x: -0.1, y: 0.0, scale: 0.5, offset: 70}, toe: {x: 0.1, y: 0.0, scale: 0.5}}"
+        )
+        text += "  feet:\n" if id == 101 else ""
+        text += f"    {sole}: {{bus: legs, id: {id}, address: 36, counts: int16, heaviest: 400.0,\n"
+        text += f"      cells: {cells}}}\n"
+    rig.file.write_text(text + "  plant: motors\n")
+    return rig
+
+
+def test_the_monitor_shows_what_every_force_cell_counts(feet, ask, capsys):
+    assert ask("monitor", "--once", "--json") == Exit.OK
+    rows = json.loads(capsys.readouterr().out)["force_cells"]
+    assert [(row["foot"], row["cell"]) for row in rows] == [
+        ("l_sole", "heel"), ("l_sole", "toe"), ("r_sole", "heel"), ("r_sole", "toe"),
+    ]  # fmt: skip
+    # 150 N on each foot, 75 on each cell; half a newton per count.
+    assert [row["counts"] for row in rows] == [220.0, 150.0, 220.0, 150.0]
+    assert [row["force_n"] for row in rows] == [75.0] * 4
+    assert ask("monitor", "--once") == Exit.OK
+    shown = capsys.readouterr().out
+    assert "counts" in shown
+    assert shown.count("75.0") == 4
+
+
 def test_a_bench_measures_rate_jitter_and_errors(rig, ask, capsys):
     rig.start()
     assert ask("bench", "--seconds", "0.5", "--rate", "100", "--json") == Exit.OK

@@ -1,4 +1,4 @@
-"""Watch boards without a graph: position, speed, effort, temperature, lost answers, frames per bus.
+"""Watch boards without a graph: position, speed, effort, temperature, lost answers, force cells, frames.
 
 Torque stays off and nothing moves. A running graph holds the ports: then use `humanoid status`.
 
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def data(tally: "Tally", driver: "Driver") -> dict[str, Any]:
     """For JSON."""
-    from humanoid_hal.tools.watch import bus_figures
+    from humanoid_hal.tools.watch import bus_figures, foot_rows
 
     sample = tally.newest
     return {
@@ -85,13 +85,14 @@ def data(tally: "Tally", driver: "Driver") -> dict[str, Any]:
         "voltage_v": None if sample is None else sample.voltage,
         "faults": [] if sample is None else list(sample.faults),
         "joints": tally.joints(),
+        "force_cells": foot_rows(driver),
         "buses": [asdict(bus) for bus in bus_figures(driver)],
     }
 
 
 def picture(tally: "Tally", driver: "Driver") -> str:
-    """Two tables and the faults."""
-    from humanoid_hal.tools.watch import bus_figures
+    """Tables and the faults."""
+    from humanoid_hal.tools.watch import bus_figures, foot_rows
 
     head = ("joint", "rad", "rad/s", "N m", "degC", "missed")
     rows = [
@@ -103,8 +104,11 @@ def picture(tally: "Tally", driver: "Driver") -> str:
     buses = [(b.name, b.state, b.good, b.corrupt, b.foreign, b.reason) for b in bus_figures(driver)]
     if buses:
         parts.append(console.table([("bus", "state", "good", "corrupt", "foreign", ""), *buses]))
+    cells = [(*list(row.values())[:3], f"{row['force_n']:.1f}") for row in foot_rows(driver)]
+    if cells:
+        parts.append(console.table([("foot", "cell", "counts", "N"), *cells]))
     sample = tally.newest
     voltage = "" if sample is None or sample.voltage is None else f", {sample.voltage:.1f} V"
-    parts.append(f"{tally.samples} samples at {tally.timing().rate:.1f} Hz{voltage}")
-    parts += [] if sample is None else sample.faults
-    return "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:])
+    last = [f"{tally.samples} samples at {tally.timing().rate:.1f} Hz{voltage}"]
+    last += [] if sample is None else sample.faults
+    return "\n\n".join([*parts, "\n".join(last)])

@@ -35,10 +35,13 @@ class FootBoard:
     def __str__(self) -> str:
         return f"{self.foot} (id {self.id})"
 
+    def counted(self, data: bytes) -> Array:
+        """The counts of each cell."""
+        return np.frombuffer(data, dtype=self.counts).astype(float)
+
     def forces(self, data: bytes) -> Array:
         """Load of each cell [N], positive: the ground pushes up."""
-        counts = np.frombuffer(data, dtype=self.counts).astype(float)
-        return self.scale * (counts - self.offset)
+        return self.scale * (self.counted(data) - self.offset)
 
     def implausible(self, forces: Array) -> str:
         """What cannot be true about `forces` [N]; '' if they can."""

@@ -90,6 +90,18 @@ def bus_figures(driver: Driver) -> list[BusFigures]:
     return [*figures, *(_figures(bus, np.inf) for bus in getattr(driver, "sensors", ()))]
 
 
+def foot_rows(driver: Driver) -> list[dict[str, Any]]:
+    """One row for each force cell: its newest counts and load; empty where boards hold none."""
+    feet = getattr(driver, "feet", None)
+    return [
+        {"foot": name, "cell": cell, "counts": float(counts), "force_n": float(force)}
+        for name, (board, data) in ({} if feet is None else feet.newest).items()
+        for cell, counts, force in zip(
+            board.names, board.counted(data), board.forces(data), strict=True
+        )
+    ]
+
+
 def _figures(bus: Any, limit: float) -> BusFigures:
     """`limit` [Hz], infinite: not known."""
     link, counters = bus.link, bus.link.protocol.counters

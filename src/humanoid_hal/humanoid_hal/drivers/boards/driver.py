@@ -34,7 +34,7 @@ IMU_SILENCE = 0.5
 
 
 class BoardsDriver(Driver):
-    """See the module docstring. `buses` and `imu` are for tools and tests to look at."""
+    """See the module docstring. What has no underscore is for tools and tests to look at."""
 
     Options = BoardsOptions
     #: Of boards without options; see :meth:`capable`.
@@ -70,7 +70,7 @@ class BoardsDriver(Driver):
         self.buses: list[ActuatorBus] = []
         self.imu: ImuBus | None = None
         self.sensors: list[SensorBus] = []  # buses without joints, the IMU's among them
-        self._feet = FootSensors(robot, tuple(options.feet)) if options.feet else None
+        self.feet = FootSensors(robot, tuple(options.feet)) if options.feet else None
         self._boards: list[tuple[Link, tuple[FootBoard, ...]]] = []
         for name in options.buses:
             self._add_bus(name, robot, legs)
@@ -256,7 +256,7 @@ class BoardsDriver(Driver):
 
     def _wrenches(self, asked: Sequence[Link], causes: dict[str, str]) -> Array | None:
         """What the feet feel; adds to `causes`."""
-        feet = self._feet
+        feet = self.feet
         if feet is None:
             return None
         feet.begin()

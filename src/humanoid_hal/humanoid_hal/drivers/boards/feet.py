@@ -34,6 +34,8 @@ class FootSensors:
         self._names = tuple(self._rows)
         self._silent = np.zeros(len(self._rows), dtype=np.int64)
         self._why = [""] * len(self._rows)
+        #: Newest registers by foot, for people who look for scales and offsets.
+        self.newest: dict[str, tuple[FootBoard, bytes]] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -46,6 +48,7 @@ class FootSensors:
         self._why[row] = reason
         if data is None:
             return
+        self.newest[board.foot] = board, data
         forces = board.forces(data)
         self._why[row] = board.implausible(forces)
         if not self._why[row]:
