@@ -164,6 +164,12 @@ def test_a_bag_that_began_in_mid_run_is_not_checked_bit_for_bit_and_says_why(mid
     assert run(Job(middle, (node,))).outcome.emitted  # a replay without a verdict is welcome
 
 
+def test_a_check_that_fails_on_a_bag_without_a_note_says_that_this_may_be_why(bag, tmp_path):
+    path = without(bag, tmp_path / "gap", {("/robot_state", 300)})
+    assert "may have been recorded in the middle" in str(run(Job(path, check=True)).verdict)
+    assert "may have been" not in str(run(Job(bag, check=True)).verdict)
+
+
 def test_a_bag_that_began_in_mid_run_is_checked_within_tolerances_and_by_own_nodes(middle):
     job = Job(middle, ("estimator",), check=True, tolerances=[Tolerance("*", 100.0)])
     assert "recorded in the middle of a run" in str(run(job).verdict)

@@ -83,6 +83,8 @@ def _run(job: Job) -> Result:
             note = f" (its recorder lost messages: {lost})" if lost else ""
             note += f" (recorded {MID_RUN})" if bag.custom.get(BEGAN) == MID_RUN else ""
             verdict = outputs.comparison.finish(f"{names} replayed from {job.bag}{note}")
+            if not verdict and BEGAN not in bag.custom:
+                verdict.title += f" (it may have been recorded {MID_RUN}: the bag does not say)"
         return Result(outcome, verdict)
 
 
