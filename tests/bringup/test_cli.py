@@ -214,6 +214,14 @@ def test_an_error_of_ours_ends_with_its_own_exit_code(broken_verb, capsys):
     assert capsys.readouterr().err == "humanoid: nobody answers\n"
 
 
+def test_a_command_that_is_interrupted_says_so_as_json_too(broken_verb, capsys):
+    broken_verb(KeyboardInterrupt())
+    assert exit_of("reset") == 130
+    assert capsys.readouterr().out == ""
+    assert exit_of("reset", "--json") == 130
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 130
+
+
 def test_discovery_is_limited_to_this_host_unless_the_user_says_otherwise(monkeypatch, capsys):
     monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
     exit_of("--help")

@@ -87,14 +87,14 @@ def _run(arguments: Sequence[str]) -> int:
             return Exit.USAGE
         return int(module.run(options))
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted(as_json)
     except BrokenPipeError:  # the reader of a pipe went away
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (for the interpreter's last flush)
         return Exit.FAILED
     except HumanoidError as problem:
-        return _interrupted() if interrupted() else _report(problem, problem.code, as_json)
+        return _interrupted(as_json) if interrupted() else _report(problem, problem.code, as_json)
     except Exception as problem:
-        return _interrupted() if interrupted() else _report(*_classified(problem), as_json)
+        return _interrupted(as_json) if interrupted() else _report(*_classified(problem), as_json)
 
 
 def _near(verb: str) -> str:
@@ -121,8 +121,10 @@ def _told(text: str, code: Exit, cause: Exception) -> tuple[Exception, int]:
     return told, code
 
 
-def _interrupted() -> int:
+def _interrupted(as_json: bool) -> int:
     console.clear()
+    if as_json:
+        console.print_failure("interrupted", 130)
     return 130
 
 
