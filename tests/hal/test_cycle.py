@@ -61,7 +61,7 @@ class FakeDriver(Driver):
 
     def enable(self, on: bool) -> None:
         self.calls.append(on)
-        if self.broken == "enable":
+        if self.broken == "enable" or (self.broken == "arm" and on):
             raise DriverError("bus 'leg': id 3 does not answer")
         self.started = self.started or on
 
@@ -380,6 +380,28 @@ def test_a_board_that_cannot_be_disarmed_is_told_and_the_cycle_goes_on(
         for text in r.core.supervisor.active
     )
     assert len(r.driver.calls) == count  # it was told once; the driver insists
+
+
+def test_a_board_that_gives_no_torque_refuses_arming_and_ends_nothing(
+    rig: Callable[..., SimpleNamespace], simulated: Capabilities
+) -> None:
+    r = rig(simulated)
+    r.driver.broken = "arm"
+    told = []
+    for _ in range(10):
+        r.cycle.turn()
+        told += r.core.supervisor.active
+    switched = [call for call in r.driver.calls if isinstance(call, bool)]
+    assert switched == [True, False]  # tried once; off everywhere
+    assert not any(np.any(call.stiffness) for call in r.driver.calls if call not in switched)
+    assert r.core.phase.value == "stopped"
+    assert not r.core.enabled
+    assert any(text.startswith("arming_refused: bus 'leg'") for text in told)
+    assert any(text.startswith("refused: bus 'leg': id 3") for text in r.core.blockers())
+    r.driver.broken = ""
+    assert r.core.rearm() == ()
+    arm(r)
+    assert r.driver.calls[-1].stiffness.tolist() == [100.0] * 3
 
 
 def test_a_reset_world_is_not_braked(

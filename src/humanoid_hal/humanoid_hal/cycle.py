@@ -187,7 +187,12 @@ class Cycle:
 
     def _apply(self, output: Output) -> None:
         if output.enable and not self._enabled:
-            self._driver.enable(True)
+            try:
+                self._driver.enable(True)
+            except DriverError as error:
+                self._core.on_refusal(str(error))
+                self._disarm()  # some boards may have it
+                return
             self._enabled = True
         elif self._enabled and not output.enable:
             self._disarm()

@@ -112,6 +112,7 @@ FAULTS = _table(
     Fault("second_master", 20, _DRIVER, _HOLD, _REARM),
     Fault("command_flood", 21, _HAL, _WARN, _CLEAR, linger=_SEEN),
     Fault("bus_off", 22, _DRIVER, _DAMP, _REARM),
+    Fault("arming_refused", 27, _DRIVER, _WARN, _CLEAR, linger=SECOND),
     Fault("board_rebooted", 28, _DRIVER, _DAMP, _REARM),
     Fault("emergency_stop", 29, _OPERATOR, _OFF, _REARM, always_latches=True),
     Fault("operator_stop", 29, _OPERATOR, _DAMP, _REARM, always_latches=True),

@@ -85,6 +85,7 @@ class HalCore:
         self._accepted_stamp = 0
         self._armed_at = 0
         self._derated = False
+        self._refused = ""  # why a board gave no torque when it was asked last
         self._sample_causes: dict[str, str] = {}
         self._events: dict[str, str] = {}  # causes that last one cycle
         self._reports: dict[str, tuple[int, int | None, dict[str, str]]] = {}
@@ -148,6 +149,7 @@ class HalCore:
 
     def activate(self) -> None:
         """Arm as soon as nothing forbids it. A latched fault still needs :meth:`rearm`."""
+        self._refused = ""
         self.phase = Phase.STOPPED if self.supervisor.needs_rearm else Phase.ARMING
 
     def deactivate(self) -> None:
@@ -165,10 +167,18 @@ class HalCore:
 
     def rearm(self) -> tuple[str, ...]:
         """Release what is latched and start arming; or return the faults that forbid it."""
+        self._refused = ""
         blocking = self.supervisor.rearm()
         if not blocking and self.phase is Phase.STOPPED:
             self.phase = Phase.ARMING
         return blocking
+
+    def on_refusal(self, reason: str) -> None:
+        """A board gave no torque: stopped, until the next :meth:`rearm`."""
+        self._disable()
+        self.phase = Phase.STOPPED
+        self._refused = reason
+        self.on_event("arming_refused", reason)
 
     def give_up_arming(self) -> None:
         """Do not arm any more until the next :meth:`rearm`."""
@@ -199,6 +209,8 @@ class HalCore:
             found.append(f"latched: {names}; re-arm to release")
         if self.supervisor.reaction >= Reaction.HOLD:
             found += [f"fault {text}" for text in self.supervisor.active[:1]]
+        if self._refused:
+            found.append(f"refused: {self._refused}")
         if self.awaited:
             found.append(f"waiting for {self.awaited}")
         if self.replayed:
