@@ -134,10 +134,8 @@ def test_every_world_is_one_where_the_robot_starts_on_the_ground(robot, name, tm
     data = mujoco.MjData(world)
     data.qpos[7:] = robot.poses["ready"]
     mujoco.mj_kinematics(world, data)
-    slope = WORLDS[name].slope
-    normal = np.array([-np.sin(slope), 0.0, np.cos(slope)])
     lowest = min(
-        normal @ data.geom(shape.get("name")).xpos
+        data.geom(shape.get("name")).xpos[2]
         for shape in root.iterfind(".//link/collision")
         if shape.find("geometry/sphere") is not None
     )
@@ -149,6 +147,24 @@ def test_steps_rise_in_front_of_the_robot():
     heights = [x - side / 2 for x, _, side, _, _ in WORLDS["steps"].boxes]
     assert heights == sorted(heights)
     assert [round(box[4], 3) for box in WORLDS["steps"].boxes] == [0.03, 0.06, 0.09]
+
+
+def test_the_slope_begins_level_with_the_floor_in_front_of_the_robot(robot, tmp_path):
+    (tmp_path / "world.sdf").write_text(build_world(robot, "slope"))
+    _, world = reader().load(tmp_path / "world.sdf")
+    data = mujoco.MjData(world)
+    mujoco.mj_forward(world, data)
+    down, hit = np.array([0.0, 0.0, -1.0]), np.zeros(1, dtype=np.int32)
+    robots = world.body(robot.base_link).id
+
+    def height(x):
+        above = np.array([x, 1.5, 9.0])
+        return 9.0 - mujoco.mj_ray(world, data, above, down, None, 1, robots, hit)
+
+    for x in (-1.0, 0.0, 0.99):
+        assert height(x) == pytest.approx(0.0, abs=1e-9)
+    for x in (1.01, 2.0, 5.0):
+        assert height(x) == pytest.approx((x - 1.0) * np.tan(0.105), abs=1e-6)
 
 
 def test_the_bridge_shows_each_topic_of_the_table_under_gazebo(robot):

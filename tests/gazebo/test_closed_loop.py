@@ -33,6 +33,17 @@ def step_until(loop, condition):
         loop.step()
 
 
+def walk(loop, seconds):
+    """Walk ahead at 0.3 m/s; the base's true pose then."""
+    step_until(loop, lambda: loop.control.mode_state.mode in ("stand", "walk"))
+    loop.control.set_mode("walk")
+    loop.run(loop.period)
+    for _ in range(round(seconds / 0.02)):
+        loop.control.on_velocity(np.array([0.3, 0.0, 0.0]))
+        loop.run(0.02)
+    return loop.driver.world.truth()[0]
+
+
 def causes(loop):
     return " ".join(loop.hal.supervisor.active + loop.hal.supervisor.latched)
 
@@ -49,21 +60,34 @@ def test_it_stands(loop):
 
 @pytest.mark.slow
 def test_it_walks_as_fast_as_it_is_told(loop):
-    step_until(loop, lambda: loop.control.mode_state.mode == "stand")
-    loop.control.set_mode("walk")
-    loop.run(loop.period)
-
-    def walk(seconds):
-        for _ in range(round(seconds / 0.02)):
-            loop.control.on_velocity(np.array([0.3, 0.0, 0.0]))
-            loop.run(0.02)
-        return loop.driver.world.truth()[0]
-
-    begun, ended = walk(3.0), walk(4.0)
+    begun, ended = walk(loop, 3.0), walk(loop, 4.0)
     assert loop.control.mode_state.mode == "walk"
     assert (ended[0] - begun[0]) / 4.0 == pytest.approx(0.3, rel=0.1)
     assert abs(ended[1] - begun[1]) < 0.15
     assert ended[2] > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("world", "seconds", "floor", "beyond"),
+    [
+        ("slope", 9.0, lambda x: np.tan(0.105) * (x - 1.0), 2.0),  # 6 degrees from 1 m on
+        ("steps", 9.0, lambda _: 0.09, 1.5),  # three of 3 cm, the last from 1.4 m on
+        ("push", 5.0, lambda _: 0.0, 1.0),  # 15 N to the left
+    ],
+)
+def test_it_walks_in_every_world(gazebo, world, seconds, floor, beyond):
+    loop = ClosedLoop("g1", "gazebo", timeout=5.0, world=world)
+    try:
+        begun = loop.driver.world.truth()[0]
+        loop.run(0.5)
+        ended = walk(loop, seconds)
+        assert loop.control.mode_state.mode == "walk", causes(loop)
+        assert ended[0] > beyond
+        assert ended[2] - floor(ended[0]) == pytest.approx(begun[2], abs=0.08)
+        assert ended[1] > 0.5 if world == "push" else abs(ended[1]) < 0.3
+    finally:
+        loop.close()
 
 
 def test_a_killed_server_ends_in_damping_until_rearmed(loop):

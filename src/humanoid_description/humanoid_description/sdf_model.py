@@ -21,7 +21,6 @@ from humanoid_description.scene import (
     frames,
     parts,
     quaternion,
-    turn,
 )
 
 #: [kg] Of a sole link, and [kg m^2] its inertia about every axis.
@@ -105,8 +104,7 @@ def build_sdf(
     model = lumps(links)
     topics = gazebo_topics(robot)
     element = etree.Element("model", name=robot.name, canonical_link=robot.base_link)
-    xyz, rotation = standing(robot, links, options.slope)
-    element.append(_pose(xyz, rotation))
+    element.append(_pose(standing(robot, links), np.eye(3)))
     _text(element, "self_collide", "false")
     for name, lump in model.items():
         soles = [foot for foot in robot.feet if carrier(model, foot.link)[0] == name]
@@ -121,23 +119,17 @@ def build_sdf(
     return element
 
 
-def standing(
-    robot: RobotDescription, links: tuple[Part, ...], slope: float = 0.0, pose: str = "ready"
-) -> tuple[Array, Array]:
-    """Base position [m] and rotation in the world: soles flat on a floor through the origin."""
+def standing(robot: RobotDescription, links: tuple[Part, ...], pose: str = "ready") -> Array:
+    """Position of the base, shape (3,), [m] in the world: upright, soles on the floor at the origin."""
     angles = dict(zip(robot.joint_names, robot.poses[pose], strict=True))
     placed = frames(links, angles)
-    tilt = turn(np.array([0.0, 1.0, 0.0]), -slope)
-    normal = tilt[:, 2]
     soles, points = [], []
     for foot in robot.feet:
         origin, rotation = placed[foot.link]
-        soles.append(tilt @ (origin + rotation @ foot.origin))
-        points += [tilt @ (origin + rotation @ (foot.origin + point)) for point in foot.points]
-    base = np.zeros(3)
-    base[:2] = -np.mean(soles, axis=0)[:2]
-    base[2] = -min(normal @ (point + base) for point in points) / normal[2]
-    return base, tilt
+        soles.append(origin + rotation @ foot.origin)
+        points += [origin + rotation @ (foot.origin + point) for point in foot.points]
+    lowest = min(point[2] for point in points)
+    return np.array([*-np.mean(soles, axis=0)[:2], -lowest])
 
 
 def _add_link(model: Element, lump: Lump, soles: int, rotor_inertia: bool) -> None:

@@ -1,6 +1,7 @@
 """Worlds for Gazebo: a floor, what stands on it, and the robot."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from lxml import etree
@@ -15,7 +16,7 @@ from humanoid_description.sdf_model import add_friction, add_plugin, build_sdf, 
 class Ground:
     """What a named world has besides the robot."""
 
-    slope: float = 0.0  # [rad] the floor rises towards +x
+    ramp: float = 0.0  # [rad] from 1 m in front of the robot on the floor rises by this
     #: Boxes that lie on the floor: centre x, y [m], sides x, y, z [m].
     boxes: tuple[tuple[float, float, float, float, float], ...] = ()
     force: tuple[float, float, float] = (
@@ -25,9 +26,12 @@ class Ground:
     )  # [N] on the torso all the time, world frame
 
 
+#: [m] Where a ramp begins, and its length, width and thickness.
+RAMP_START, RAMP_SIDES = 1.0, (20.0, 4.0, 1.0)
+
 WORLDS = {
     "flat": Ground(),
-    "slope": Ground(slope=0.087),  # 5 degrees
+    "slope": Ground(ramp=0.105),  # 6 degrees
     # Three steps up of 3 cm, 40 cm deep, from 0.6 m in front of the robot on; the last is longer.
     "steps": Ground(
         boxes=((1.6, 0.0, 2.0, 2.0, 0.03), (1.8, 0.0, 1.6, 2.0, 0.06), (2.0, 0.0, 1.2, 2.0, 0.09))
@@ -46,7 +50,7 @@ def build_world(
 ) -> str:
     """Return the SDF text of one of :data:`WORLDS` with `robot` in it. Raises KeyError."""
     ground = WORLDS[world]
-    options = replace(options or SceneOptions(), slope=ground.slope)
+    options = options or SceneOptions()
     sdf = etree.Element("sdf", version="1.9")
     element = etree.SubElement(sdf, "world", name=WORLD)
     physics = etree.SubElement(element, "physics", name="steps", type="dart")
@@ -86,16 +90,31 @@ def _add_ground(world: etree._Element, ground: Ground, friction: float) -> None:
     for kind in ("collision", "visual"):
         shape = etree.SubElement(link, kind, name="floor" if kind == "collision" else "floor_seen")
         plane = etree.SubElement(etree.SubElement(shape, "geometry"), "plane")
-        normal = (-np.sin(ground.slope) + 0.0, 0.0, np.cos(ground.slope))
-        etree.SubElement(plane, "normal").text = " ".join(repr(float(n)) for n in normal)
+        etree.SubElement(plane, "normal").text = "0 0 1"
         etree.SubElement(plane, "size").text = "40 40"
         if kind == "collision":
             add_friction(shape, friction)
     for number, (x, y, *sides) in enumerate(ground.boxes):
-        for kind in ("collision", "visual"):
-            shape = etree.SubElement(link, kind, name=f"step{number}_{kind}")
-            etree.SubElement(shape, "pose").text = f"{x:g} {y:g} {sides[2] / 2:g} 0 0 0"
-            box = etree.SubElement(etree.SubElement(shape, "geometry"), "box")
-            etree.SubElement(box, "size").text = " ".join(f"{side:g}" for side in sides)
-            if kind == "collision":
-                add_friction(shape, friction)
+        _add_box(link, f"step{number}", f"{x:g} {y:g} {sides[2] / 2:g} 0 0 0", sides, friction)
+    if ground.ramp:
+        _add_box(link, "ramp", _ramp_pose(ground.ramp), RAMP_SIDES, friction)
+
+
+def _ramp_pose(angle: float) -> str:
+    """The box's centre is half its length up the slope, and half its thickness below it."""
+    along, below = RAMP_SIDES[0] / 2.0, RAMP_SIDES[2] / 2.0
+    x = RAMP_START + along * np.cos(angle) + below * np.sin(angle)
+    z = along * np.sin(angle) - below * np.cos(angle)
+    return f"{x:.9g} 0 {z:.9g} 0 {-angle:g} 0"
+
+
+def _add_box(
+    link: etree._Element, name: str, pose: str, sides: Sequence[float], friction: float
+) -> None:
+    for kind in ("collision", "visual"):
+        shape = etree.SubElement(link, kind, name=f"{name}_{kind}")
+        etree.SubElement(shape, "pose").text = pose
+        box = etree.SubElement(etree.SubElement(shape, "geometry"), "box")
+        etree.SubElement(box, "size").text = " ".join(f"{side:g}" for side in sides)
+        if kind == "collision":
+            add_friction(shape, friction)

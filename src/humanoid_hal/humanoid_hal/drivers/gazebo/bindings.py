@@ -15,7 +15,7 @@ from humanoid_hal.drivers.gazebo.torque_law import message_type, newest
 INSTALL = (
     "install Gazebo Harmonic or later with its Python bindings (Ubuntu 24.04 with ROS 2 Jazzy: "
     "sudo apt install ros-jazzy-ros-gz; from Gazebo's own packages: gz-harmonic python3-gz-transport13 "
-    "python3-gz-msgs10 python3-gz-sim8); see docs/gazebo.md"
+    "python3-gz-msgs10 python3-gz-sim8 python3-sdformat14); see docs/gazebo.md"
 )
 
 

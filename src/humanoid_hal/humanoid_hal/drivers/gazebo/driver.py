@@ -21,7 +21,6 @@ import numpy as np
 
 from humanoid_description import RobotDescription, pinocchio_model, standing_torques
 from humanoid_description.gazebo_topics import gazebo_topics
-from humanoid_description.sdf_world import WORLDS
 from humanoid_hal.driver import Array, Capabilities, Command, Driver, DriverError, Sample
 from humanoid_hal.drivers.gazebo.bindings import find_bindings
 from humanoid_hal.drivers.gazebo.files import steps_per_period
@@ -45,6 +44,8 @@ PAUSE = 0.05
 #: [s] of simulated time the robot settles on its soles before the world stands still, with so many
 #: commands.
 SETTLING, SETTLING_COMMANDS = 0.2, 4
+#: States after which a world that was to stand still is taken for one that others run.
+STILL = 1000
 #: [s] that the last zeros have to get out.
 _FAREWELL = 0.05
 
@@ -279,8 +280,7 @@ class GazeboDriver(Driver):
         """Hold the start pose until the robot is at rest and every sensor has spoken; then zeros."""
         robot = self._robot
         zeros = np.zeros(len(robot.joints))
-        slope = WORLDS[self.options.world].slope
-        torques = standing_torques(robot, pinocchio_model(robot), slope=slope)
+        torques = standing_torques(robot, pinocchio_model(robot))
         gains = robot.column("stiffness"), robot.column("damping")
         hold = Command(robot.poses["ready"], zeros, torques * self.options.mass_scale, *gains)
         steps = max(1, round(SETTLING / SETTLING_COMMANDS / self.period * 1e9)) * self.steps
@@ -293,9 +293,23 @@ class GazeboDriver(Driver):
             news = self._take_steps(steps, stamp + steps * self.period // self.steps)
             stamp = news.stamp
         assert news is not None
+        news = news if running else self._still(self._link, news, law_rows(hold))
         sample = self._assemble(news)
         self._send(self._zeros)
         return sample
+
+    def _still(self, link: Link, news: News, rows: Array) -> News:
+        """The state in which the world stands still.
+
+        A first step that was asked for twice, before the transport had found its ways, is taken twice.
+        """
+        for _ in range(STILL):
+            later = link.wait(news.stamp, news.stamp + 1, PAUSE)
+            if later is None:
+                break
+            self._send(rows)
+            news = later
+        return news
 
     def _take_steps(self, steps: int, least: int) -> News:
         """Let the paused server take `steps` and wait for the state of stamp `least` [ns]."""

@@ -17,6 +17,7 @@ of simulated time has passed without another, and then gives zeros: the server's
 import importlib
 import json
 import pkgutil
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,12 @@ def newest(prefix: str) -> Any:
 
 
 def message_type(name: str) -> Any:
-    """The class of a Gazebo message such as ``Double_V``, of the newest ``gz.msgs``."""
-    package = newest("msgs").__name__
-    return getattr(importlib.import_module(f"{package}.{name.lower()}_pb2"), name)
+    """The class of a Gazebo message such as ``WorldControl``, of the newest ``gz.msgs``.
+
+    Its module is named as the file of its definition: ``world_control_pb2``, ``double_v_pb2``, ``imu_pb2``.
+    """
+    file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return getattr(importlib.import_module(f"{newest('msgs').__name__}.{file}_pb2"), name)
 
 
 class Law:

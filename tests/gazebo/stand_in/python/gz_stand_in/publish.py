@@ -8,7 +8,10 @@ import numpy as np
 
 def message(name):
     """A new message of a type."""
-    return getattr(importlib.import_module(f"gz.msgs10.{name.lower()}_pb2"), name)()
+    file = {"WorldControl": "world_control", "EntityWrench": "entity_wrench"}.get(
+        name, name.lower()
+    )
+    return getattr(importlib.import_module(f"gz.msgs10.{file}_pb2"), name)()
 
 
 class Publishers:

@@ -1,6 +1,7 @@
 """Gazebo's messages with the fields that the driver uses: ``gz.msgs10.imu_pb2.IMU`` and so on.
 
-Real protobuf classes, so that parsing costs what it costs.
+Real protobuf classes, so that parsing costs what it costs. Modules are named as in Gazebo: as the files of
+the definitions (gz-msgs, proto/gz/msgs).
 """
 
 import sys
@@ -30,7 +31,7 @@ _MESSAGES = {
     "Twist": "Header header, Vector3d linear, Vector3d angular",
     "Wrench": "Header header, Vector3d force, Vector3d torque, Vector3d force_offset",
     "Double": "Header header, double data",
-    "Double_V": "Header header, double *data",
+    "Double_V": "double *data",
     "Boolean": "Header header, bool data",
     "Clock": "Header header, Time system, Time real, Time sim",
     "Axis": "Header header, Vector3d xyz, double position, double velocity, double force",
@@ -43,10 +44,16 @@ _MESSAGES = {
     "Odometry": "Header header, Pose pose, Twist twist",
     "Entity": "Header header, uint64 id, string name, Type type",
     "EntityWrench": "Header header, Entity entity, Wrench wrench",
-    "Contact": "Header header, Entity collision1, Entity collision2, Vector3d *position, Wrench *wrench",
+    "Contact": "Header header, Entity collision1, Entity collision2, Vector3d *position",
     "Contacts": "Header header, Contact *contact",
     "WorldReset": "Header header, bool all, bool time_only, bool model_only",
     "WorldControl": "Header header, bool pause, bool step, uint32 multi_step, WorldReset reset",
+}
+#: Files that are not just the message's name in lower case.
+_FILES = {
+    "EntityWrench": "entity_wrench",
+    "WorldControl": "world_control",
+    "WorldReset": "world_reset",
 }
 _ENTITY_TYPES = ("NONE", "LIGHT", "MODEL", "LINK", "VISUAL", "COLLISION", "SENSOR", "JOINT")
 
@@ -78,6 +85,6 @@ _pool = descriptor_pool.DescriptorPool()
 _pool.Add(_file())
 for _name in _MESSAGES:
     _descriptor = _pool.FindMessageTypeByName(f"{_PACKAGE}.{_name}")
-    _module = ModuleType(f"{__name__}.{_name.lower()}_pb2")
+    _module = ModuleType(f"{__name__}.{_FILES.get(_name, _name.lower())}_pb2")
     setattr(_module, _name, message_factory.GetMessageClass(_descriptor))
     sys.modules[_module.__name__] = _module
