@@ -4,8 +4,8 @@ With bus time and return delays. The state never changes, so that answers can be
 what is measured is the host, and an emulator written in Python would be too slow at 1000 Hz.
 """
 
-import select
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from humanoid_hal.drivers.dynamixel.codec import Instruction
 from humanoid_hal.emulation.boards import Reply
 from humanoid_hal.emulation.bus import EmulatedBus
 from humanoid_hal.emulation.dynamixel import DynamixelBoards
+from humanoid_hal.emulation.emulator import serve
 from humanoid_hal.emulation.motors import Motors
 from humanoid_hal.emulation.pty import PtyPort
 
@@ -57,14 +58,10 @@ def main() -> None:
         boards.preset(BAUD)
         buses.append(EmulatedBus(f"{number}", PtyPort(Path(sys.argv[1]) / f"bus{number}"), boards))
     print("ready", flush=True)
-    waiting = [sys.stdin.fileno(), *(bus.port.master for bus in buses)]
-    while True:
-        now = time.monotonic()
-        for bus in buses:
-            bus.pump(now)
-        due = min(bus.due for bus in buses) - time.monotonic()
-        if sys.stdin.fileno() in select.select(waiting, (), (), min(max(due, 0.0), 1.0))[0]:
-            break
+    end = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), end.set()), daemon=True).start()
+    while not end.is_set():
+        serve(buses, 0.5, time.monotonic)
     for bus in buses:
         bus.port.unplug()
 

@@ -1,8 +1,10 @@
 """Frames go through real descriptors, and a port that is stuck or gone says so at once."""
 
 import errno
+import select
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import can
@@ -13,6 +15,7 @@ from humanoid_hal.bus.transport import PortOptions, Transport, TransportError, m
 from humanoid_hal.can.faults import BusOffError
 from humanoid_hal.can.python_can import ERROR_BUS_OFF, PythonCanPort
 from humanoid_hal.can.slcan_port import SlcanPort
+from humanoid_hal.emulation.pty import PtyPort
 
 FRAMES = CanBatch.of([(0x10, b"\1\2"), (EXTENDED | 0x1234, bytes(8))])
 
@@ -35,9 +38,9 @@ def slcan(served: Any) -> Iterator[SlcanPort]:
 
 
 def test_slcan_carries_a_batch_there_and_back(slcan: SlcanPort, served: Any) -> None:
-    assert served.adapter.open
     slcan.send(FRAMES)
     assert collect(slcan, 2).frames() == [(0x11, b"\1\2"), (EXTENDED | 0x1235, bytes(8))]
+    assert served.adapter.open
     assert slcan.descriptor >= 0
     slcan.send(NO_FRAMES)
     assert not slcan.receive()
@@ -81,8 +84,70 @@ def test_an_unplugged_adapter_is_gone(slcan: SlcanPort, served: Any) -> None:
 def test_a_device_that_is_no_adapter_is_refused(served: Any) -> None:
     served.adapter._order = lambda line: b"\a"
     port = SlcanPort(PortOptions(served.path), 1_000_000)
-    with pytest.raises(TransportError, match="refuses 'S8'"):
-        port.open()
+    port.open()
+    with pytest.raises(TransportError, match="refuses every order"):
+        collect(port, 1)
+    port.close()
+
+
+def answered(port: SlcanPort, *chunks: bytes) -> list[tuple[int, bytes]]:
+    """What an adapter that says `chunks` by itself is understood to say."""
+    said = iter(chunks)
+    port._tty.receive = lambda: next(said)
+    return joined([port.receive() for _ in chunks]).frames()
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[SlcanPort]:
+    """The port of an adapter that never says anything."""
+    pty = PtyPort(tmp_path / "silent")
+    port = SlcanPort(PortOptions(str(pty.path)), 1_000_000)
+    port.open()
+    assert pty.read() == b"\rC\rS8\rO\rV\r"
+    yield port
+    port.close()
+    pty.unplug()
+
+
+def test_opening_waits_for_no_answer(silent: SlcanPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is also done in the middle of the cycle, when a lost bus is tried again."""
+
+    def wait(*_: object) -> None:
+        raise AssertionError("it waits")
+
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(select, "select", wait)
+    silent.close()
+    silent.open()
+
+
+def test_frames_of_before_the_opening_are_not_taken(silent: SlcanPort) -> None:
+    said = b"t0111AA\rt01", b"21BB\r\r\a\r\rV10", b"13\rt0131CC\r"
+    assert answered(silent, *said) == [(0x13, b"\xcc")]
+
+
+@pytest.mark.parametrize("first", [b"", b"\r", b"\a"])
+@pytest.mark.parametrize(
+    ("rest", "order"), [(b"\a\a\aV1\r", "'O'"), (b"\r\a\rV1\r", "'S8'"), (b"\r\r\aV1\r", "'O'")]
+)
+def test_an_order_that_is_refused_is_named(
+    silent: SlcanPort, first: bytes, rest: bytes, order: str
+) -> None:
+    """Whether or not the adapter has an answer to an empty line."""
+    with pytest.raises(TransportError, match=f"refuses {order}"):
+        answered(silent, first + rest)
+
+
+def test_a_channel_that_was_closed_already_is_no_fault(silent: SlcanPort) -> None:
+    assert answered(silent, b"\a\r\rV1\rt0131CC\r") == [(0x13, b"\xcc")]
+
+
+def test_an_adapter_that_never_answers_is_believed(
+    silent: SlcanPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = time.monotonic() + 1.0
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert answered(silent, b"t0131CC\r") == [(0x13, b"\xcc")]
 
 
 @pytest.mark.parametrize(

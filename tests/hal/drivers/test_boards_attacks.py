@@ -10,11 +10,12 @@ from hal_parsers import DEVICES, OPTIONS, Wire
 from humanoid_description import RobotDescription
 from humanoid_hal.bus.exchange import LinkState
 from humanoid_hal.bus.families import find_protocol
+from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.can import slcan
 from humanoid_hal.checks import SampleChecks
 from humanoid_hal.driver import Command, Sample
 from humanoid_hal.drivers.boards import BusOptions, ImuOptions, JointOptions
-from humanoid_hal.drivers.boards import driver as boards_driver
+from humanoid_hal.drivers.boards import imu as boards_imu
 from humanoid_hal.drivers.emulated import EmulatedDriver, EmulatedOptions
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.hardware import HardwareConfig
@@ -85,7 +86,8 @@ def run(driver: EmulatedDriver, cycles: int, **law: float) -> list[Sample]:
         samples.append(driver.read())
         if not driver.capabilities.effort:
             command.position = samples[-1].position + command.effort * 0.01
-        driver.write(command)
+        if np.isfinite(command.position).all():  # the gate lets no other pass
+            driver.write(command)
     return samples
 
 
@@ -148,6 +150,25 @@ def test_noise_between_answers_is_survived(driver: EmulatedDriver) -> None:
     assert sample.position == pytest.approx(position, abs=0.02)
 
 
+# -- what is no number ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_command_that_is_not_finite_is_refused_whole(driver: EmulatedDriver, bad: float) -> None:
+    """The gate lets none pass; no codec makes a number of it either."""
+    run(driver, 3)
+    before = motors(driver).law()
+    fields = Command.__slots__ if driver.capabilities.effort else ("position",)
+    for field in fields:
+        command = Command(*(ZERO.copy() for _ in Command.__slots__))
+        getattr(command, field)[1] = bad
+        with pytest.raises(BoardError, match="not finite"):
+            driver.write(command)
+    driver.read()
+    for field in Command.__slots__:
+        np.testing.assert_array_equal(getattr(motors(driver).law(), field), getattr(before, field))
+
+
 # -- somebody else on the bus (row 20) --------------------------------------------------------------
 
 
@@ -207,7 +228,7 @@ def test_a_bad_imu_is_the_imus_fault_alone(
 def test_an_imu_that_lost_its_settings_is_set_up_again(
     make_driver: Callable[..., EmulatedDriver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boards_driver, "IMU_SILENCE", 0.02)
+    monkeypatch.setattr(boards_imu, "IMU_SILENCE", 0.02)
     driver = make_driver("dynamixel", "vectornav")
     assert any(sample.imu is not None for sample in run(driver, 5))
     driver.emulator.inject("imu", BoardFault("reboot", 0))

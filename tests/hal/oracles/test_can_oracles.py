@@ -20,8 +20,8 @@ from humanoid_hal.drivers.cia402 import objects
 from humanoid_hal.drivers.mit import codec as mit
 from humanoid_hal.drivers.mit.models import DAMIAO, agreed_scale, stack
 from humanoid_hal.emulation.cia402 import CiA402Boards
+from humanoid_hal.emulation.damiao import DamiaoBoards
 from humanoid_hal.emulation.fdcanusb import FdcanusbAdapter
-from humanoid_hal.emulation.mit import DamiaoBoards
 from humanoid_hal.emulation.moteus import MoteusBoards
 from humanoid_hal.emulation.motors import Motors
 from humanoid_hal.emulation.odrive import ODriveBoards

@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     for bus in answer["buses"]:
         frames = ", ".join(f"{bus[kind]} {kind}" for kind in ("good", "corrupt", "foreign"))
         most = f"; its wire allows {bus['limit_hz']:.0f} Hz" if bus["limit_hz"] else ""
-        console.say(f"bus {bus['name']}: {bus['state']}, frames: {frames}{most}")
+        why = f" ({bus['reason']})" if bus["reason"] else ""
+        console.say(f"bus {bus['name']}: {bus['state']}{why}, frames: {frames}{most}")
     missed = {joint: count for joint, count in answer["missed"].items() if count}
     listed = ", ".join(f"{joint} {count}" for joint, count in missed.items())
     console.say(f"lost answers in {answer['samples']} cycles: {listed or 'none'}")

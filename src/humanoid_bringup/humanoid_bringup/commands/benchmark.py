@@ -69,11 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def files() -> dict[str, Path]:
-    """Every benchmark: name -> file. A file `wbc_tick.py` is the benchmark `wbc-tick`."""
+    """Every benchmark: name -> file. A file `wbc_tick.py` is the benchmark `wbc-tick`.
+
+    An underscore at the end is for names that are a library's already: `can_.py` is `can`.
+    """
     found: dict[str, Path] = {}
     for directory in shared("benchmarks"):
         for path in sorted(directory.glob("[a-z]*.py")):
-            found.setdefault(path.stem.replace("_", "-"), path)
+            found.setdefault(path.stem.rstrip("_").replace("_", "-"), path)
     return dict(sorted(found.items()))
 
 

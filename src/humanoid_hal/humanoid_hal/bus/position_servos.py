@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from humanoid_hal.bus.asked import AskedProtocol, check_device
 from humanoid_hal.bus.device import Device
-from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault
+from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault, law_of
 from humanoid_hal.driver import Command
 
 _SETTINGS = ("stiffness", "stall_torque")
@@ -61,9 +61,11 @@ class PositionServos(AskedProtocol):
 
     def goal(self, command: Command) -> NDArray[np.float64]:
         """The position [rad] that makes the servos do what `command` asks for."""
+        position, _, effort, _, _ = law_of(command)
         shift = np.zeros(len(self._ids))
-        np.divide(command.effort, self._stiffness, out=shift, where=self._stiffness > 0.0)
-        return command.position + shift
+        np.divide(effort, self._stiffness, out=shift, where=self._stiffness > 0.0)
+        goal: NDArray[np.float64] = position + shift
+        return goal
 
     def startup(self) -> Conversation[bytes, tuple[str, ...]]:
         """See :meth:`Protocol.startup`."""

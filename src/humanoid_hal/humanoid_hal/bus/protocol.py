@@ -43,6 +43,31 @@ class BoardError(DriverError):
     """A board is not there, not what the hardware file says, or refused what was asked."""
 
 
+def finite(values: Array) -> Array:
+    """`values` of a command. Raises BoardError if one is not finite: no code of a board stands for it."""
+    if np.count_nonzero(np.isfinite(values)) != values.size:
+        raise BoardError(
+            "a command is not finite, and nothing of it was sent; the gate lets no such command "
+            f"pass, so this is an error in the HAL: {values.tolist()}"
+        )
+    return values
+
+
+def law_of(command: Command) -> Array:
+    """Position, velocity, effort, stiffness and damping, shape (5, n). Raises BoardError as finite."""
+    return finite(
+        np.array(
+            (
+                command.position,
+                command.velocity,
+                command.effort,
+                command.stiffness,
+                command.damping,
+            )
+        )
+    )
+
+
 @dataclass(slots=True)
 class Ask(Generic[P]):
     """One step of a conversation: send `payload`, then listen."""

@@ -14,7 +14,8 @@ import serial
 
 from humanoid_hal.bus.transport import PortOptions, Transport, TransportError
 
-_CHUNK = 65536
+#: [bytes] of one read; a tty's own buffer holds half of it.
+_CHUNK = 8192
 #: [s] that a full output queue may take to accept a payload.
 _PATIENCE = 0.005
 
@@ -74,8 +75,8 @@ class SerialPort(Transport[bytes]):
 
     def send(self, payload: bytes) -> None:
         """See :meth:`Transport.send`."""
-        rest = memoryview(payload)
         until = None
+        rest = payload
         while rest:
             try:
                 rest = rest[os.write(self._fd, rest) :]

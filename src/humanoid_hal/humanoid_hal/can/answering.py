@@ -7,7 +7,6 @@ cannot move a motor.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -22,48 +21,15 @@ from humanoid_hal.bus.protocol import (
     Counters,
     DeviceFault,
     Readings,
+    law_of,
 )
+from humanoid_hal.can.board import BoardState, Values, check_devices
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import select
 from humanoid_hal.driver import Command
 
 #: Answers of one board that may still come after all, on a computer that stutters.
 _MOST_DUE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class BoardState:
-    """What one answer says beside position, velocity and torque."""
-
-    enabled: bool
-    fault: str = ""  # of the fault table; '': none
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What the newest answers say; shape (n,), shaft side, NaN: they do not."""
-
-    position: Array  # [rad]
-    velocity: Array  # [rad/s]
-    torque: Array  # [N m]
-    temperature: Array  # [degC]
-    voltage: Array  # [V]
-
-
-def check_devices(devices: Sequence[Device], settings: Sequence[str], largest_id: int) -> None:
-    """Raises BoardError on unknown settings, and on ids that are out of range or given twice."""
-    seen: dict[int, Device] = {}
-    for device in devices:
-        strange = sorted(set(device.settings) - set(settings))
-        if strange:
-            known = ", ".join(settings) or "none"
-            raise BoardError(f"{device}: no setting '{strange[0]}'; known: {known}")
-        if not 1 <= device.id <= largest_id:
-            raise BoardError(f"{device}: id must be in 1..{largest_id}")
-        if device.id in seen:
-            raise BoardError(f"{device} has the id of {seen[device.id]}")
-        seen[device.id] = device
 
 
 class AnsweringProtocol(ActuatorProtocol[CanBatch]):
@@ -94,6 +60,11 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         self._answered = np.zeros(n, np.bool_)
         self._ever = np.zeros(n, np.bool_)
         self._due = np.zeros(n, np.int64)  # answers that were asked for and have not come
+        self._everybody = np.arange(n)
+        self._in_order = self._everybody.tobytes()
+        self._silent = n  # those who have not answered in this cycle
+        self._strange = True  # somebody has never answered
+        self._full = self._most = np.zeros((5, 0))  # full scale, and what counts as beyond it
         self._opened = False  # the last command opened this cycle
         self._sent = NO_FRAMES  # the last command
         self._clipped: tuple[DeviceFault, ...] = ()
@@ -121,12 +92,15 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         """What makes boards without torque tell their state and keeps them without."""
 
     @abstractmethod
-    def make_command(self, command: Command) -> CanBatch:
-        """One frame per device, in their order."""
+    def make_command(self, law: Array) -> CanBatch:
+        """One frame per device, in their order; `law` as of :func:`law_of`."""
 
     @abstractmethod
     def full_scale(self) -> Array:
-        """Largest position, velocity, torque, stiffness and damping that can be told, shape (5, n)."""
+        """Largest position, velocity, torque, stiffness and damping that can be told, shape (5, n).
+
+        The same object until it changes.
+        """
 
     @abstractmethod
     def off(self, ids: Sequence[int]) -> CanBatch:
@@ -142,15 +116,15 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
     @property
     def complete(self) -> bool:
         """See :meth:`Protocol.complete`."""
-        return bool(self._answered.all())
+        return self._silent == 0
 
     def request(self) -> CanBatch:
         """See :meth:`Protocol.request`."""
         if self._opened:
             self._opened = False
             return NO_FRAMES
-        self._answered[:] = False
-        return self._ask(np.arange(len(self.devices)))
+        self._begin()
+        return self._ask(self._everybody)
 
     def retry(self) -> CanBatch:
         """See :meth:`Protocol.retry`: the silent ones get their command, or the poll, once more."""
@@ -160,44 +134,70 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         self._owe(which)
         if not self.on:
             return self.poll(self.ids[which].tolist())
-        sent = self._sent if len(self._sent) else self.make_command(self._nothing())
-        return select(sent, which)
+        sent = (
+            self._sent if len(self._sent) else self.make_command(np.zeros((5, len(self.devices))))
+        )
+        return sent if which is self._everybody else select(sent, which)
+
+    def _begin(self) -> None:
+        """Nobody has answered in the cycle that begins."""
+        self._answered[:] = False
+        self._silent = len(self.devices)
 
     def _owe(self, which: NDArray[np.intp]) -> None:
         """One answer more of each; those that never came are forgiven in the end."""
         self._due[which] = np.minimum(self._due[which] + 1, _MOST_DUE)
 
-    def _nothing(self) -> Command:
-        zeros = np.zeros(len(self.devices))
-        return Command(zeros, zeros, zeros, zeros, zeros)
-
     def receive(self, payload: CanBatch) -> None:
-        """See :meth:`Protocol.receive`."""
+        """See :meth:`Protocol.receive`. A state that nobody asked for is foreign, and not believed."""
         if not len(payload):
             return
         index, fits = self.match(payload)
+        if index.tobytes() == self._in_order and fits.all() and self._due.all():
+            self._take_all(payload)
+            return
         known = index >= 0
         sound = known & fits
+        sound &= self._turn(index, sound) < self._due[index]
         rows = index[sound]
         width = min(self.width, payload.data.shape[1])
         self.data[rows, :width] = payload.data[sound, :width]
         self.lengths[rows] = payload.lengths[sound]
         self.identifiers[rows] = payload.ids[sound]
         self._answered[rows] = self._ever[rows] = True
-        asked = np.minimum(np.bincount(rows, minlength=len(self._due)), self._due)
-        self._due -= asked
-        good = int(asked.sum())
-        counters = self.counters
-        counters.good += good
-        counters.corrupt += int((known & ~fits).sum())
-        counters.foreign += int((~known).sum()) + len(rows) - good
+        self._silent = int(np.count_nonzero(~self._answered))
+        self._strange = not self._ever.all()
+        self._due -= np.bincount(rows, minlength=len(self._due))
+        good, corrupt = len(rows), int(np.count_nonzero(known & ~fits))
+        self.counters.good += good
+        self.counters.corrupt += corrupt
+        self.counters.foreign += len(index) - good - corrupt
+
+    def _take_all(self, payload: CanBatch) -> None:
+        """One sound answer of each device, in their order: what most cycles bring."""
+        width = min(self.width, payload.data.shape[1])
+        self.data[:, :width] = payload.data[:, :width]
+        self.lengths[:] = payload.lengths
+        self.identifiers[:] = payload.ids
+        self._answered[:] = self._ever[:] = True
+        self._silent, self._strange = 0, False
+        self._due -= 1
+        self.counters.good += len(self.devices)
+
+    @staticmethod
+    def _turn(index: NDArray[np.intp], sound: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """How many sound answers of the same device stand before each one."""
+        same = (index[:, None] == index) & sound
+        turn: NDArray[np.intp] = np.tril(same, -1).sum(axis=1)
+        return turn
 
     def readings(self) -> Readings:
         """See :meth:`ActuatorProtocol.readings`."""
         values = self.values()
-        for array in (values.position, values.velocity, values.torque, values.temperature):
-            array[~self._ever] = np.nan
-        values.voltage[~self._ever] = np.nan
+        if self._strange:
+            for array in (values.position, values.velocity, values.torque, values.temperature):
+                array[~self._ever] = np.nan
+            values.voltage[~self._ever] = np.nan
         return Readings(
             values.position,
             values.velocity,
@@ -211,7 +211,7 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
     def faults(self) -> tuple[DeviceFault, ...]:
         """What this cycle's answers say is wrong."""
         odd = self._answered & self.suspicious()
-        if not odd.any():
+        if not np.count_nonzero(odd):
             return ()
         found = []
         for index in np.flatnonzero(odd):
@@ -226,26 +226,28 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
 
     def command(self, command: Command) -> CanBatch:
         """See :meth:`ActuatorProtocol.command`."""
-        self._clipped = self._beyond(command)
-        self._sent = self.make_command(command)
-        self._answered[:] = False
-        self._owe(np.arange(len(self.devices)))
+        law = law_of(command)
+        self._clipped = self._beyond(law)
+        self._sent = self.make_command(law)
+        self._begin()
+        self._owe(self._everybody)
         self._opened = True
         return self._sent
 
-    def _beyond(self, command: Command) -> tuple[DeviceFault, ...]:
+    def _beyond(self, law: Array) -> tuple[DeviceFault, ...]:
         """What cannot be told to a board: the codec cuts it, and nobody shall wonder why."""
-        names = ("position", "velocity", "effort", "stiffness", "damping")
-        values = np.array([getattr(command, name) for name in names])
         full = self.full_scale()
-        beyond = np.abs(values) > full * 1.0001
-        if not beyond.any():
+        if full is not self._full:
+            self._full, self._most = full, full * 1.0001
+        beyond = np.abs(law) > self._most
+        if not np.count_nonzero(beyond):
             return ()
+        names = ("position", "velocity", "effort", "stiffness", "damping")
         return tuple(
             DeviceFault(
                 int(device),
                 "command_limit",
-                f"{names[row]} {values[row, device]:.4g} is cut at the board's {full[row, device]:.4g}",
+                f"{names[row]} {law[row, device]:.4g} is cut at the board's {full[row, device]:.4g}",
             )
             for row, device in zip(*np.nonzero(beyond), strict=True)
         )

@@ -5,6 +5,7 @@ motors on a bus that does not matter.
 """
 
 import errno
+from collections import deque
 from typing import Any
 
 from humanoid_hal.bus.can import NO_FRAMES, CanBatch, joined
@@ -31,7 +32,8 @@ class PythonCanPort(Transport[CanBatch]):
         self.fd = kind == "fd" or self.interface == "socketcan"
         self._bus: Any = None
         self._descriptor = -1
-        self._sent: list[tuple[int, bytes]] = []  # own frames, where the interface echoes them
+        # Own frames that are still to come back, where the interface echoes them; some never do.
+        self._sent: deque[tuple[int, bytes]] = deque(maxlen=_BUDGET)
         #: Error frames seen.
         self.errors = 0
 
@@ -54,7 +56,7 @@ class PythonCanPort(Transport[CanBatch]):
                 f"{self.interface} '{self.options.port}' cannot be opened: {error}; "
                 "is the interface up (`humanoid can-up`)?"
             ) from error
-        self._sent = []
+        self._sent.clear()
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

@@ -4,6 +4,7 @@ The port of the hardware file is the adapter's tty; ``/dev/ttyUSB0@1000000`` als
 UART, which adapters with their own USB do not have.
 """
 
+import re
 import time
 
 from humanoid_hal.bus.can import NO_FRAMES, CanBatch
@@ -14,8 +15,11 @@ from humanoid_hal.can.tty_port import REFUSALS, TtyCanPort
 
 #: [baud] of the UART where the port does not say.
 TTY_BAUD = 2_000_000
-#: [s] an adapter gets to answer an order; many never do.
+#: [s] an adapter gets to answer the orders of its opening; many never do.
 _PATIENCE = 0.02
+#: In what an adapter says: its version, or the end; an answer to an order: BEL, or a CR on its own.
+_VERSION_TOLD = re.compile(rb"([Vv][^\r\a]*\r|\Z)")
+_ANSWER = re.compile(rb"\a|(?<![^\r\a])\r")
 
 
 class SlcanPort(TtyCanPort):
@@ -34,24 +38,23 @@ class SlcanPort(TtyCanPort):
         self._orders = (slcan.BIT_RATES[baud], *fast, slcan.OPEN)
         self._decoder = slcan.Decoder()
         self._refused = 0  # in a row
+        self._said: bytes | None = None  # since it was opened, until all orders are answered
+        self._until = 0.0  # [s] steady; how long answers to them are expected
 
     def open(self) -> None:
-        """See :meth:`Transport.open`. Closing the channel first empties the adapter's queue."""
+        """See :meth:`Transport.open`. Closing the channel first empties the adapter's queue.
+
+        It waits for no answer: :meth:`receive` raises TransportError if the adapter refuses an order.
+        """
         self._tty.open()
         try:
-            self._order(b"\r" + slcan.CLOSE)  # BEL if it was closed: fine
-            for order in self._orders:
-                # Twice: on a busy computer the first BEL may be the late answer to CLOSE.
-                if self._order(order) and self._order(order):
-                    raise TransportError(
-                        f"{self.options.port}: the adapter refuses '{order.decode().strip()}'; is it "
-                        "an slcan adapter, and does it know the bit rate?"
-                    )
+            self._tty.send(b"\r" + slcan.CLOSE + b"".join(self._orders) + slcan.VERSION)
         except TransportError:
             self._tty.close()
             raise
         self._decoder.reset()
         self._refused = 0
+        self._said, self._until = b"", time.monotonic() + _PATIENCE
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""
@@ -68,6 +71,8 @@ class SlcanPort(TtyCanPort):
     def receive(self) -> CanBatch:
         """See :meth:`Transport.receive`. Raises BusOffError when the adapter takes no frames."""
         chunk = self._tty.receive()
+        if self._said is not None:
+            chunk = self._after_opening(chunk)
         if not chunk:
             return NO_FRAMES
         received = self._decoder.decode(chunk)
@@ -81,13 +86,27 @@ class SlcanPort(TtyCanPort):
             )
         return received.frames
 
-    def _order(self, text: bytes) -> bool:
-        """Send an order; whether the adapter refused its last part."""
-        self._tty.send(text)
-        wanted = text.count(b"\r")
-        until = time.monotonic() + _PATIENCE
-        answer = b""
-        while time.monotonic() < until and sum(map(answer.count, (b"\r", b"\a"))) < wanted:
-            answer += self._tty.receive()
-            time.sleep(0.0005)
-        return answer.endswith(b"\a")
+    def _after_opening(self, chunk: bytes) -> bytes:
+        """What stands behind the answer to the last order; what stands before it is of another time."""
+        said, version, rest = re.split(_VERSION_TOLD, (self._said or b"") + chunk, maxsplit=1)
+        if not version:
+            if time.monotonic() > self._until:  # it is one of those that never answer
+                self._said = None
+                return chunk
+            self._said = said
+            if said.count(b"\a") > len(self._orders) + 1:
+                raise self._strange("every order")
+            return b""
+        self._said = None
+        # From the last one back: older firmware has no answer to an empty line.
+        answers = re.findall(_ANSWER, said)[:0:-1]
+        for order, answer in zip(self._orders[::-1], answers, strict=False):
+            if answer == b"\a":
+                raise self._strange(f"'{order.decode().strip()}'")
+        return rest
+
+    def _strange(self, what: str) -> TransportError:
+        return TransportError(
+            f"{self.options.port}: the adapter refuses {what}; is it an slcan adapter, and does it "
+            "know the bit rate?"
+        )

@@ -84,7 +84,7 @@ class Boards(ABC, Generic[P]):
 BUILT_IN: dict[str, str] = {
     "cia402": "humanoid_hal.emulation.cia402:CiA402Boards",
     "cubemars": "humanoid_hal.emulation.mit:CubeMarsBoards",
-    "damiao": "humanoid_hal.emulation.mit:DamiaoBoards",
+    "damiao": "humanoid_hal.emulation.damiao:DamiaoBoards",
     "moteus": "humanoid_hal.emulation.moteus:MoteusBoards",
     "odrive": "humanoid_hal.emulation.odrive:ODriveBoards",
     "robstride": "humanoid_hal.emulation.robstride:RobStrideBoards",

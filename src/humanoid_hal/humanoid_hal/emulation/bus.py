@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from humanoid_hal.bus.can import CanBatch
+import numpy as np
+
+from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.emulation.boards import Boards, Reply
 from humanoid_hal.emulation.pty import PtyPort
 
@@ -79,32 +81,32 @@ class EmulatedBus:
     def tick(self, now: float) -> None:
         """Let time pass for the boards; what they say to an unplugged adapter is lost."""
         said = self.boards.tick(now)
-        if self.port.plugged:
-            self._answer(said, now)
+        if said and self.port.plugged:
+            self._answer(said, now, None if self.adapter is not None else self.port.baud())
         self._deliver(now)
 
     def _hear(self, data: bytes, now: float) -> None:
         if self.wire.echo:
             self._push(now, data)
         payload: Any = data
-        baud: int | None = self.port.baud()
-        if self.adapter is not None:
+        baud: int | None = None
+        if self.adapter is None:
+            baud = self.port.baud()
+        else:
             payload, own = self.adapter.receive(data)
-            baud = None
             if own:
                 self._push(now, own)
             if not payload:
                 return
         self._free = max(now, self._free) + self._duration(payload, baud)
-        self._answer(self.boards.receive(payload, self._time(now), baud), now)
+        self._answer(self.boards.receive(payload, self._time(now), baud), now, baud)
 
     def _time(self, now: float) -> float:
         return self._free if self.wire.timed else now
 
-    def _answer(self, replies: Sequence[Reply[Any]], now: float) -> None:
+    def _answer(self, replies: Sequence[Reply[Any]], now: float, baud: int | None) -> None:
         for reply in replies:
             start = max(now, self._free) + reply.gap
-            baud = None if self.adapter is not None else self.port.baud()
             self._free = start + self._duration(reply.payload, baud)
             self._push(self._time(now) + self.wire.latency, self._spoiled(self._bytes(reply)))
 
@@ -138,8 +140,8 @@ class EmulatedBus:
         """[s] on the wire."""
         if not self.wire.timed:
             return 0.0
-        if isinstance(payload, CanBatch):
-            extended = (payload.ids >> 31).sum() * 20
-            bits = len(payload) * _CAN_BITS + extended + 8 * int(payload.lengths.sum())
+        if self.adapter is not None:
+            extended = 20 * np.count_nonzero(payload.ids >= EXTENDED)
+            bits = len(payload) * _CAN_BITS + extended + 8 * sum(payload.lengths.tolist())
             return float(bits * _CAN_STUFFING / self._bitrate)
         return len(payload) * _BITS_PER_BYTE / (baud or self._bitrate)

@@ -18,6 +18,11 @@ from humanoid_hal.emulation.motors import Motors
 _CUT = 3
 
 
+#: Boards of a bus by their places: an array, or a slice where views do instead of copies.
+Index = NDArray[np.intp] | slice
+EVERYBODY = slice(None)
+
+
 class CanBoards(Boards[CanBatch]):
     """See :class:`Boards`. Subclasses execute frames and make replies."""
 
@@ -30,6 +35,7 @@ class CanBoards(Boards[CanBatch]):
         n = len(self.ids)
         self.present = np.ones(n, np.bool_)  # False: unplugged, or without power
         self.at = {board: index for index, board in enumerate(self.ids)}
+        self._in_order = np.arange(n).tobytes()
         self._faults: dict[int, dict[str, float]] = {}  # by index, word to value
         self._asked = np.zeros(n, np.int64)
         self._frozen = np.full((3, n), np.nan)  # what a stuck board repeats
@@ -85,8 +91,12 @@ class CanBoards(Boards[CanBatch]):
 
     # -- for subclasses -------------------------------------------------------------------------
 
+    def are_all(self, index: NDArray[np.intp]) -> bool:
+        """Whether these are all boards in their order, and nothing is wrong with any of them."""
+        return index.tobytes() == self._in_order and not self._faults and bool(self.present.all())
+
     def hears(self, index: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which of these boards take a frame that is sent to them now."""
+        """Which of these different boards take a frame that is sent to them now."""
         self._asked[index] += 1
         heard: NDArray[np.bool_] = self.present[index]
         if self._faults:
@@ -97,10 +107,10 @@ class CanBoards(Boards[CanBatch]):
                 heard[place] &= "off" not in own and not skips
         return heard
 
-    def measured(self, index: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+    def measured(self, index: Index) -> tuple[Array, Array, Array]:
         """Position, velocity and torque of the shafts as these boards tell them."""
         values = self._measure()[:, index]
-        for place, board in enumerate(index if self._faults else ()):
+        for place, board in enumerate(self._places(index) if self._faults else ()):
             own = self._faults.get(int(board), {})
             if "delayed" in own:
                 values[:, place] = self._last[:, board]
@@ -117,17 +127,23 @@ class CanBoards(Boards[CanBatch]):
         """[V] of all boards."""
         return self._with("brownout", self.motors.voltage)
 
-    def set_law(self, index: NDArray[np.intp], law: tuple[Array, ...]) -> None:
+    def set_law(self, index: Index, law: Sequence[Array] | Array) -> None:
         """Position, velocity, torque, stiffness and damping that powered boards execute."""
         motors = self.motors
-        here = motors.powered[index]
-        at = index[here]
+        powered = motors.powered[index]
+        here: NDArray[np.bool_] | slice = EVERYBODY
+        if np.count_nonzero(powered) < len(powered):
+            index, here = self._places(index)[powered], powered
         for target, values in zip(
             (motors.target, motors.speed, motors.effort, motors.stiffness, motors.damping),
             law,
             strict=True,
         ):
-            target[at] = values[here]
+            target[index] = values[here]
+
+    def _places(self, index: Index) -> NDArray[np.intp]:
+        places: NDArray[np.intp] = np.arange(len(self.ids))[index]
+        return places
 
     def switch(self, index: int, on: bool) -> None:
         """Torque on or off; it begins without gains."""
@@ -139,7 +155,9 @@ class CanBoards(Boards[CanBatch]):
         return np.array((motors.position, motors.velocity, motors.torque))
 
     def _with(self, word: str, values: Array) -> Array:
-        """`values` with those injected instead."""
+        """`values` with those injected instead; not the caller's own."""
+        if not self._faults:
+            return values
         told = values.copy()
         for index, own in self._faults.items():
             told[index] = own.get(word, told[index])
@@ -153,9 +171,10 @@ class CanBoards(Boards[CanBatch]):
             batch = CanBatch(batch.ids, np.minimum(batch.lengths, _CUT), data, batch.fd)
         return Reply(batch, own.get("slow", 0.0))
 
-    def separate(self, index: NDArray[np.intp], batch: CanBatch) -> Sequence[tuple[int, CanBatch]]:
+    def separate(self, index: Index, batch: CanBatch) -> Sequence[tuple[int, CanBatch]]:
         """A batch of one reply per board, in one piece where no board has a fault of its own."""
         if not self._faults:
             return [(-1, batch)]
-        one = np.arange(len(index))
-        return [(int(board), select(batch, one[i : i + 1])) for i, board in enumerate(index)]
+        places = self._places(index)
+        one = np.arange(len(places))
+        return [(int(board), select(batch, one[i : i + 1])) for i, board in enumerate(places)]

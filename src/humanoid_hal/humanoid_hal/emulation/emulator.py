@@ -6,7 +6,7 @@ per period. In real time :meth:`run` does both by the clock.
 
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.bus import EmulatedBus
@@ -63,14 +63,11 @@ class Emulator:
         due = self.period
         while not stop():
             self.now = clock() - begin
-            self.pump()
             if self.now >= due:
                 self.plant.advance(self.period)
                 self._tick()
                 due = max(due + self.period, self.now)
-            masters = [bus.port.master for bus in self.buses.values() if bus.port.plugged]
-            next_due = min(due, *(bus.due for bus in self.buses.values()))
-            select.select(masters, (), (), max(0.0, next_due - (clock() - begin)))
+            serve(self.buses.values(), due - self.now, lambda: clock() - begin)
 
     def close(self) -> None:
         """Unplug everything."""
@@ -84,3 +81,17 @@ class Emulator:
             if self.plant.wrenches is not None:
                 bus.boards.stand(self.plant.wrenches)
             bus.tick(self.now)
+
+
+def serve(buses: Collection[EmulatedBus], timeout: float, clock: Callable[[], float]) -> None:
+    """Let the buses that are spoken to, or have something to say, work: once within `timeout` [s].
+
+    `clock` [s] is the time on their wires.
+    """
+    masters = [bus.port.master for bus in buses if bus.port.plugged]
+    next_due = min(bus.due for bus in buses)
+    ready = select.select(masters, (), (), max(0.0, min(timeout, next_due - clock())))[0]
+    now = clock()
+    for bus in buses:
+        if bus.port.master in ready or bus.due <= now:
+            bus.pump(now)

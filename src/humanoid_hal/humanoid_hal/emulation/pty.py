@@ -11,6 +11,8 @@ from pathlib import Path
 #: speed as a plain number.
 _TCGETS2 = 0x802C542A
 _WORDS = 11
+#: [bytes] of one read; a tty's own buffer holds half of it.
+_CHUNK = 8192
 
 
 class PtyPort:
@@ -54,7 +56,7 @@ class PtyPort:
     def read(self) -> bytes:
         """What the host has written; may be empty."""
         try:
-            data = os.read(self.master, 65536)
+            data = os.read(self.master, _CHUNK)
         except OSError:  # nothing there, or nobody
             return b""
         self.received += len(data)

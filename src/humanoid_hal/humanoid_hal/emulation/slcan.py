@@ -19,6 +19,9 @@ class SlcanAdapter(Adapter):
 
     def receive(self, data: bytes) -> tuple[CanBatch, bytes]:
         """See :meth:`Adapter.receive`."""
+        usual = slcan.decode_usual(data) if self._ready and not self._rest else None
+        if usual is not None:
+            return usual, b""
         lines = (self._rest + data).split(b"\r")
         self._rest = lines.pop()
         answers, frames = [], []
@@ -28,7 +31,7 @@ class SlcanAdapter(Adapter):
             elif line:
                 answers.append(self._order(line))
         batch = NO_FRAMES
-        if frames and (not self.open or self.jammed or self._wanted != self._bit_rate):
+        if frames and not self._ready:
             # Closed, or nobody acknowledges: the queue is full at once.
             answers.append(b"\a" * len(frames))
         elif frames:
@@ -38,6 +41,11 @@ class SlcanAdapter(Adapter):
     def send(self, batch: CanBatch) -> bytes:
         """See :meth:`Adapter.send`."""
         return slcan.encode(batch) if self.open and not self.jammed else b""
+
+    @property
+    def _ready(self) -> bool:
+        """Whether frames go out: the channel is open, and somebody acknowledges."""
+        return self.open and not self.jammed and self._wanted == self._bit_rate
 
     def _order(self, line: bytes) -> bytes:
         if line == b"O":

@@ -18,7 +18,7 @@ from humanoid_hal.drivers.cia402.protocol import (
     CiA402Protocol,
 )
 from humanoid_hal.emulation.boards import BoardFault
-from humanoid_hal.emulation.cia402 import CiA402Boards
+from humanoid_hal.emulation.cia402 import GEAR, INCREMENTS, CiA402Boards
 from humanoid_hal.emulation.motors import Motors
 
 DEVICES = (Device("hip", 1, ""), Device("knee", 12, ""))
@@ -180,6 +180,38 @@ def test_stop_takes_torque_off_all(
     link.converse(protocol.enable(True))
     link.exchange(protocol.stop())
     assert not boards.motors.powered.any()
+
+
+def test_stop_aims_no_drive_at_zero(
+    protocol: CiA402Protocol, link: Any, boards: CiA402Boards
+) -> None:
+    """Drives may look at a target until their output stage is off."""
+    link.cycle(protocol)
+    link.exchange(protocol.stop())
+    aims = np.array([entry[objects.TARGET_POSITION.index, 0] for entry in boards.dictionary])
+    radian = 2.0 * np.pi / (INCREMENTS * GEAR)
+    np.testing.assert_allclose(aims * radian, boards.motors.position, atol=radian)
+
+
+def test_a_drive_that_never_told_where_it_is_is_stopped_all_the_same(
+    protocol: CiA402Protocol, link: Any, boards: CiA402Boards
+) -> None:
+    link.converse(protocol.enable(True))
+    unheard = CiA402Protocol(DEVICES)
+    frames = unheard.stop()
+    assert not [i for i, _ in frames.frames() if i & 0x780 == codec.RPDO1]
+    link.exchange(frames)
+    assert not boards.motors.powered.any()
+
+
+@pytest.mark.parametrize("mode", ["csp", "cst"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_command_that_is_not_finite_is_refused(link: Any, mode: Any, bad: float) -> None:
+    protocol = CiA402Protocol(DEVICES, CiA402Options(mode=mode))
+    link.converse(protocol.startup())
+    position = np.array([bad, 0.0])
+    with pytest.raises(BoardError, match="not finite"):
+        protocol.command(Command(position, *(np.zeros(2) for _ in range(4))))
 
 
 def test_the_host_must_have_an_id_of_its_own() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from humanoid_hal.bus.can import joined
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit.damiao import DamiaoOptions, DamiaoProtocol
 from humanoid_hal.drivers.mit.damiao_registers import Register, Status
 from humanoid_hal.emulation.boards import BoardFault
-from humanoid_hal.emulation.mit import DamiaoBoards
+from humanoid_hal.emulation.damiao import DamiaoBoards
 from humanoid_hal.emulation.motors import Motors
 
 DEVICES = (
@@ -209,13 +210,40 @@ def test_stop_takes_torque_off_all(
 
 
 def test_a_foreign_frame_is_counted_and_changes_nothing(
-    protocol: DamiaoProtocol, link: Any
+    protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
 ) -> None:
     before = link.cycle(protocol)
-    protocol.receive(link.boards.state(np.array([0])))  # nobody asked
+    boards.motors.position += 1.0
+    protocol.receive(boards.state(np.array([0])))  # nobody asked
     protocol.receive(type(protocol.request()).of([(0x77, bytes(8))]))
     assert protocol.counters.foreign == 2
-    np.testing.assert_array_equal(protocol.readings().position, before.position)
+    readings = protocol.readings()
+    np.testing.assert_array_equal(readings.position, before.position)
+    assert not readings.fresh.any()
+
+
+def test_one_question_is_answered_once(
+    protocol: DamiaoProtocol, link: Any, boards: DamiaoBoards
+) -> None:
+    """The second answer in the same chunk is another board's with the same id."""
+    before = link.cycle(protocol)
+    answer = link.exchange(protocol.request())
+    boards.motors.position += 1.0
+    protocol.receive(joined([answer, boards.state(np.array([1]))]))
+    assert protocol.counters.foreign == 1
+    readings = protocol.readings()
+    np.testing.assert_array_equal(readings.position, before.position)
+    assert readings.fresh.all()
+
+
+def test_a_command_that_is_not_finite_is_refused(protocol: DamiaoProtocol, link: Any) -> None:
+    link.converse(protocol.enable(True))
+    for bad in (np.nan, np.inf):
+        stiffness = np.array([1.0, bad, 1.0])
+        with pytest.raises(BoardError, match="not finite"):
+            protocol.command(
+                Command(HOLD.position, HOLD.velocity, HOLD.effort, stiffness, HOLD.damping)
+            )
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def test_what_happens_to_a_board_is_a_fault_of_the_table(
     link.converse(protocol.enable(True))
     boards.inject(BoardFault(word, 12, value))
     link.wait(0.002)
+    protocol.request()  # what is heard was asked for
     protocol.receive(link.exchange(protocol.poll([1, 12])))
     assert [(f.device, f.name) for f in protocol.readings().faults] == [(1, fault)]
 

@@ -11,6 +11,7 @@ from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.odrive import codec
+from humanoid_hal.drivers.odrive.codec import Cmd
 from humanoid_hal.drivers.odrive.protocol import ODriveOptions, ODriveProtocol
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.motors import Motors
@@ -81,6 +82,18 @@ def test_the_state_streams_in(protocol: ODriveProtocol, link: Stream) -> None:
     assert readings.temperature.tolist() == [25.0, 25.0]
     assert not protocol.readings().fresh.any()  # read once, fresh once
     assert protocol.counters.foreign == 0
+
+
+def test_a_thermistor_that_is_not_connected_leaves_the_other(
+    protocol: ODriveProtocol, link: Stream
+) -> None:
+    """Firmware 0.6 tells NaN for it."""
+    nothing = np.full(2, np.nan)
+    ids = [device.id for device in DEVICES]
+    protocol.receive(codec.make_pairs(ids, Cmd.TEMPERATURE, np.array([41.0, 42.0]), nothing))
+    assert protocol.readings().temperature.tolist() == [41.0, 42.0]
+    protocol.receive(codec.make_pairs(ids, Cmd.TEMPERATURE, nothing, nothing))
+    assert protocol.readings().temperature.tolist() == [41.0, 42.0]  # the newest known
 
 
 def test_arming_sets_the_watchdog_and_reads_it_back(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humanoid_hal.bus.device import Device, Shafts
+from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.exchange import Link, LinkState, Talk
 from humanoid_hal.bus.protocol import Counters, DeviceFault, Readings
 from humanoid_hal.bus.transport import TransportError
@@ -74,22 +74,59 @@ class Speeds:
 
 
 @dataclass
-class ActuatorBus:
-    """A bus with joints."""
+class Bus:
+    """What all buses have."""
 
     link: Link
+    retry_at: float = field(default=0.0, init=False)  # [s] steady time
+    starting: Talk | None = field(default=None, init=False)
+    quality: FrameQuality = field(default_factory=FrameQuality, init=False)
+
+    def reopen(self, now: float, interval: float) -> None:
+        """Open a lost bus again if it is time to, and begin its start-up; never waits.
+
+        Boards may have kept torque while the port was away, and the protocol what it commanded last:
+        both end before anything else is said.
+        """
+        link = self.link
+        if self.starting is not None and link.state is not LinkState.TALKING:
+            error, self.starting = self.starting.error, None
+            if error is not None and link.state is LinkState.FAILED:
+                link.lose(error)
+        if link.state is not LinkState.LOST or now < self.retry_at:
+            return
+        self.retry_at = now + interval
+        if self._open():
+            self.starting = link.talk(link.protocol.startup())
+
+    def _open(self) -> bool:
+        """Open the port; whether the bus is there."""
+        try:
+            self.link.open()
+        except TransportError as error:
+            self.link.lose(error)
+            return False
+        self.make_safe()
+        return self.link.state is LinkState.READY
+
+    def make_safe(self) -> None:
+        """The port has just been opened again."""
+
+
+@dataclass
+class ActuatorBus(Bus):
+    """A bus with joints."""
+
     devices: Sequence[Device]
-    columns: NDArray[np.intp]  # in the joint table, one per device
+    part: slice  # of the devices of all buses
     legs: NDArray[np.bool_]  # shape (devices,), carries the robot
-    enabled: bool = False
-    rejoined: bool = False  # came back while the robot had torque; says so until disarmed
-    unconfirmed: str = ""  # why not all boards have said that their torque is off
-    retry_at: float = 0.0  # [s] steady time
-    starting: Talk | None = None
-    quality: FrameQuality = field(default_factory=FrameQuality)
+    enabled: bool = field(default=False, init=False)
+    # Came back while the robot had torque; says so until disarmed.
+    rejoined: bool = field(default=False, init=False)
+    # Why not all boards have said that their torque is off.
+    unconfirmed: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        self.shafts = Shafts(self.devices)
         self._speeds = Speeds(len(self.devices))
         self.protocol: Any = self.link.protocol
 
@@ -122,13 +159,12 @@ class ActuatorBus:
             self.retry_at = now + interval
             self.stop("" if fresh.all() else self.unconfirmed)
 
-    def command(self, command: Command) -> None:
-        """Send each device its part of the robot's command."""
+    def command(self, shafts: Command) -> None:
+        """Send each device its part of the command of all devices, seen from their shafts."""
         if not self.enabled or self.link.state is not LinkState.READY:
             return
-        at = self.columns
-        mine = Command(*(getattr(command, name)[at] for name in Command.__slots__))
-        self.link.send(self.protocol.command(self.shafts.command_to_shaft(mine)))
+        mine = Command(*(getattr(shafts, name)[self.part] for name in Command.__slots__))
+        self.link.send(self.protocol.command(mine))
 
     def causes(self, readings: Readings | None) -> dict[str, str]:
         """The faults that the bus and its devices show now."""
@@ -151,51 +187,7 @@ class ActuatorBus:
         arm = f"arm_{fault.name}"
         return arm if arm in FAULTS and not self.legs[fault.device] else fault.name
 
-
-def reopen(bus: "ActuatorBus | SensorBus", now: float, interval: float) -> None:
-    """Open a lost bus again if it is time to, and begin its start-up; never waits.
-
-    Boards may have kept torque while the port was away, and the protocol what it commanded last:
-    both end before anything else is said.
-    """
-    link = bus.link
-    if bus.starting is not None and link.state is not LinkState.TALKING:
-        error, bus.starting = bus.starting.error, None
-        if error is not None and link.state is LinkState.FAILED:
-            link.lose(error)
-    if link.state is not LinkState.LOST or now < bus.retry_at:
-        return
-    bus.retry_at = now + interval
-    if _open(bus):
-        bus.starting = link.talk(link.protocol.startup())
-
-
-def _open(bus: "ActuatorBus | SensorBus") -> bool:
-    """Open the port and take torque off; whether the bus is there."""
-    link = bus.link
-    try:
-        link.open()
-    except TransportError as error:
-        link.lose(error)
-        return False
-    if isinstance(bus, ActuatorBus):
-        bus.enabled = False
-        link.send(bus.protocol.stop())
-    return link.state is LinkState.READY
-
-
-@dataclass
-class SensorBus:
-    """A bus without joints: an IMU, or foot boards."""
-
-    link: Link
-    retry_at: float = 0.0  # [s] steady time
-    starting: Talk | None = None
-    quality: FrameQuality = field(default_factory=FrameQuality)
-
-
-@dataclass
-class ImuBus(SensorBus):
-    """A bus with an IMU."""
-
-    heard_at: float = 0.0  # [s] steady time of the newest reading; 0: not since it was set up
+    def make_safe(self) -> None:
+        """Take torque off."""
+        self.enabled = False
+        self.link.send(self.protocol.stop())

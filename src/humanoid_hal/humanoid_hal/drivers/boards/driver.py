@@ -12,25 +12,23 @@ from typing import Any
 import numpy as np
 
 from humanoid_description import RobotDescription
+from humanoid_hal.bus.device import Array, Shafts
 from humanoid_hal.bus.exchange import Exchange, Link, LinkState
 from humanoid_hal.bus.families import find_protocol
 from humanoid_hal.bus.feet import FootBoard
-from humanoid_hal.bus.protocol import ActuatorProtocol, BoardError, ImuProtocol, Readings
+from humanoid_hal.bus.protocol import ActuatorProtocol, BoardError, ImuProtocol, Mask, Readings
 from humanoid_hal.bus.transport import make_transport
 from humanoid_hal.checks import leg_mask
-from humanoid_hal.driver import Array, Capabilities, Command, Driver, DriverError, ImuSample, Sample
-from humanoid_hal.drivers.boards.bus import ActuatorBus, ImuBus, SensorBus, reopen
+from humanoid_hal.driver import Capabilities, Command, Driver, DriverError, Sample
+from humanoid_hal.drivers.boards.bus import ActuatorBus, Bus
 from humanoid_hal.drivers.boards.feet import FootSensors
 from humanoid_hal.drivers.boards.fit import check_joints, check_rate
+from humanoid_hal.drivers.boards.imu import ImuBus
 from humanoid_hal.drivers.boards.options import BoardsOptions
 from humanoid_hal.lookup import UnknownNameError
 
 #: Stop frames that close() sends to every device (row 30).
 STOP_FRAMES = 5
-#: Smallest share of samples with new IMU values (perception's `health.imu_rate`).
-IMU_SHARE = 0.9
-#: [s] of silence after which an IMU has lost its settings rather than a few readings.
-IMU_SILENCE = 0.5
 
 
 class BoardsDriver(Driver):
@@ -69,11 +67,16 @@ class BoardsDriver(Driver):
         legs = leg_mask(robot)
         self.buses: list[ActuatorBus] = []
         self.imu: ImuBus | None = None
-        self.sensors: list[SensorBus] = []  # buses without joints, the IMU's among them
+        self.sensors: list[Bus] = []  # buses without joints, the IMU's among them
         self.feet = FootSensors(robot, tuple(options.feet)) if options.feet else None
         self._boards: list[tuple[Link, tuple[FootBoard, ...]]] = []
         for name in options.buses:
             self._add_bus(name, robot, legs)
+        devices = [device for bus in self.buses for device in bus.devices]
+        self._shafts = Shafts(devices)
+        self._columns = np.array([robot.index[d.joint] for d in devices], dtype=np.intp)
+        # Of the devices of all buses: position, velocity and torque of the shafts, temperature.
+        self._measured = np.full((4, len(devices)), np.nan)
         simulated = self.capabilities.simulated
         if not simulated:
             check_rate(self.buses, options)
@@ -96,7 +99,10 @@ class BoardsDriver(Driver):
         except DriverError:
             self.close()
             raise
-        self.remarks = (*(text for some in remarks for text in some), *self._slow_imu())
+        self.remarks = (
+            *(text for some in remarks for text in some),
+            *(() if self.imu is None else self.imu.remarks(self.options.control_rate)),
+        )
         self._next = time.monotonic_ns()
         self._system_ahead = time.time_ns() - self._next
 
@@ -120,7 +126,7 @@ class BoardsDriver(Driver):
         self._wait()
         now = time.monotonic()
         for bus in self._all():
-            reopen(bus, now, self.options.reconnect)
+            bus.reopen(now, self.options.reconnect)
         if not any(link.state is not LinkState.CLOSED for link in self._exchange.links):
             raise DriverError("the boards are not open; call open() first")
         self._exchange.drain()
@@ -147,8 +153,11 @@ class BoardsDriver(Driver):
 
     def write(self, command: Command) -> None:
         """See :meth:`Driver.write`."""
+        at = self._columns
+        mine = Command(*(getattr(command, name)[at] for name in Command.__slots__))
+        shafts = self._shafts.command_to_shaft(mine)
         for bus in self.buses:
-            bus.command(command)
+            bus.command(shafts)
 
     # -- time; overridden where it is simulated ---------------------------------------------------
 
@@ -204,10 +213,12 @@ class BoardsDriver(Driver):
         if boards:
             self._boards.append((link, boards))
         if not devices:
-            self.sensors.append(SensorBus(link))
+            self.sensors.append(Bus(link))
             return
-        columns = np.array([robot.index[device.joint] for device in devices], dtype=np.intp)
-        self.buses.append(ActuatorBus(link, devices, columns, legs[columns]))
+        columns = [robot.index[device.joint] for device in devices]
+        before = sum(len(bus.devices) for bus in self.buses)
+        part = slice(before, before + len(devices))
+        self.buses.append(ActuatorBus(link, devices, part, legs[columns]))
 
     @staticmethod
     def _make(kind: Any, devices: Sequence[Any], own: Any, bus: str, boards: Any) -> Any:
@@ -216,20 +227,19 @@ class BoardsDriver(Driver):
         except BoardError as error:
             raise BoardError(f"bus '{bus}': {error}") from error
 
-    def _all(self) -> list[ActuatorBus | SensorBus]:
+    def _all(self) -> list[Bus]:
         return [*self.buses, *self.sensors]
 
     def _sample(self, stamp: int, asked: Sequence[Link]) -> Sample:
         """`asked` were the links; one that came back meanwhile has only answers of before."""
-        n = self._state.shape[1]
-        fresh = np.zeros(n, dtype=bool)
+        answered = np.zeros(len(self._columns), dtype=bool)
         voltages: list[float] = []
         causes: dict[str, str] = {}
         for bus in self.buses:
             readings: Readings | None = None
             if bus.link.state is LinkState.READY and bus.link in asked:
                 readings = bus.readings(stamp)
-                self._take(bus, readings, fresh, voltages)
+                self._take(bus, readings, answered, voltages)
                 bus.insist(readings.fresh, time.monotonic(), self.options.reconnect)
                 bus.rejoined |= self._enabled and not bus.enabled
             else:
@@ -240,14 +250,16 @@ class BoardsDriver(Driver):
             sensor.quality.see(sensor.link.protocol.counters)
             causes |= sensor.quality.causes(sensor.link.name)
         wrenches = self._wrenches(asked, causes)
-        position, velocity, effort, temperature = self._state.copy()
+        fresh = np.zeros(self._state.shape[1], dtype=bool)
+        fresh[self._columns] = answered
+        position, velocity, effort, temperature = self._joints(answered)
         return Sample(
             stamp=stamp,
             position=position,
             velocity=velocity,
             effort=effort,
             fresh=fresh,
-            imu=self._imu_sample(),
+            imu=None if self.imu is None else self.imu.sample(),
             wrenches=wrenches,
             temperature=None if np.isnan(temperature).all() else temperature,
             voltage=min(voltages, default=None),
@@ -274,48 +286,25 @@ class BoardsDriver(Driver):
         self,
         bus: ActuatorBus,
         readings: Readings,
-        fresh: "np.ndarray[Any, Any]",
+        answered: Mask,
         voltages: list[float],
     ) -> None:
-        """Copy the answers of one bus into the robot's state."""
-        answered = readings.fresh
-        at = bus.columns[answered]
-        shafts = bus.shafts
-        self._state[0, at] = shafts.position_to_joint(readings.position)[answered]
-        self._state[1, at] = shafts.velocity_to_joint(readings.velocity)[answered]
-        self._state[2, at] = shafts.effort_to_joint(readings.effort)[answered]
-        self._state[3, bus.columns] = readings.temperature
-        fresh[at] = True
-        known = readings.voltage[~np.isnan(readings.voltage)]
-        if known.size:
-            voltages.append(float(known.min()))
+        """Note the answers of one bus, as its shafts are."""
+        part = bus.part
+        position, velocity, torque, temperature = self._measured
+        position[part], velocity[part] = readings.position, readings.velocity
+        torque[part], temperature[part] = readings.effort, readings.temperature
+        answered[part] = readings.fresh
+        voltage = float(np.fmin.reduce(readings.voltage))
+        if voltage == voltage:
+            voltages.append(voltage)
 
-    def _slow_imu(self) -> tuple[str, ...]:
-        """A remark if the IMU has no new reading for most samples."""
-        rate = None if self.imu is None else self.imu.link.protocol.rate  # type: ignore[attr-defined]
-        needed = IMU_SHARE * self.options.control_rate
-        if rate is None or rate >= needed:
-            return ()
-        return (
-            f"the IMU sends {rate:g} readings a second, {needed:g} are needed at a control rate of "
-            f"{self.options.control_rate:g} Hz: the estimator will call it lost; raise the bus's "
-            "`rate` or lower the control rate",
-        )
-
-    def _imu_sample(self) -> ImuSample | None:
-        """The IMU's reading; one that has been silent for long is set up anew, as after a restart."""
-        imu = self.imu
-        if imu is None:
-            return None
-        if imu.link.state is not LinkState.READY:
-            imu.heard_at = 0.0  # its silence counts from when it is set up
-            return None
-        protocol: Any = imu.link.protocol
-        reading: ImuSample | None = protocol.reading()
-        now = time.monotonic()
-        if reading is not None or not imu.heard_at:
-            imu.heard_at = now
-        elif now - imu.heard_at > IMU_SILENCE:
-            imu.heard_at = 0.0
-            imu.link.lose(BoardError(f"the IMU was silent for {IMU_SILENCE:g} s"))
-        return reading
+    def _joints(self, answered: Mask) -> Array:
+        """Position, velocity, effort and temperature of all joints, as last answered, shape (4, n)."""
+        shafts, (position, velocity, torque, temperature) = self._shafts, self._measured
+        at, state = self._columns[answered], self._state
+        state[0, at] = shafts.position_to_joint(position)[answered]
+        state[1, at] = shafts.velocity_to_joint(velocity)[answered]
+        state[2, at] = shafts.effort_to_joint(torque)[answered]
+        state[3, self._columns] = temperature
+        return state.copy()

@@ -27,8 +27,10 @@ from humanoid_hal.bus.protocol import (
     Counters,
     DeviceFault,
     Readings,
+    finite,
+    law_of,
 )
-from humanoid_hal.can.answering import check_devices
+from humanoid_hal.can.board import check_devices
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.cia402 import codec, objects
@@ -181,27 +183,29 @@ class CiA402Protocol(ActuatorProtocol[CanBatch]):
     def command(self, command: Command) -> CanBatch:
         """See :meth:`ActuatorProtocol.command`. Acts with the next SYNC."""
         units = self._units
+        aim, speed, effort, stiffness, damping = law_of(command)
         zeros = np.zeros(len(self.devices), np.int64)
-        targets = np.rint(command.position / units.increment).astype(np.int64)
+        targets = np.rint(finite(aim / units.increment)).astype(np.int64)
         if self.options.mode == "csp":
             return codec.make_targets(self._nodes, objects.ENABLE_OPERATION, targets, zeros)
         position, velocity, _ = self._values()
-        torque = (
-            command.effort
-            + command.stiffness * (command.position - position)
-            + command.damping * (command.velocity - velocity)
-        )
+        torque = effort + stiffness * (aim - position) + damping * (speed - velocity)
         # Damping against a speed of long ago would drive the joint: no torque without readings.
         torque[self._stale >= SILENT_CYCLES] = 0.0
         codes = np.rint(torque / units.permille).astype(np.int64)
         return codec.make_targets(self._nodes, objects.ENABLE_OPERATION, targets, codes)
 
     def stop(self) -> CanBatch:
-        """See :meth:`ActuatorProtocol.stop`."""
+        """See :meth:`ActuatorProtocol.stop`. The target beside it is where each drive was last.
+
+        A drive that never told where it is hears the controlword alone.
+        """
         self._on = False
-        zeros = np.zeros(len(self.devices), np.int64)
-        off = codec.make_targets(self._nodes, objects.DISABLE, zeros, zeros)
-        return joined([off, codec.make_sync(self.options.host)])
+        heard = self._ever
+        here = codec.parse_first(self._first)["position"][heard].astype(np.int64)
+        off = codec.make_targets(self._nodes[heard], objects.DISABLE, here, np.zeros_like(here))
+        alone = codec.make_write(self._nodes[~heard].tolist(), objects.CONTROLWORD, objects.DISABLE)
+        return joined([off, alone, codec.make_sync(self.options.host)])
 
     # -- conversations --------------------------------------------------------------------------
 

@@ -41,24 +41,24 @@ class StateReader:
         count, width = len(ids), FAST.itemsize
         row = STATUS_OVERHEAD + width
         self.size = count * row  # [bytes] of all answers
-        self._crc = PositionalCrc(row)
-        self._usual = np.zeros((count, row), dtype=np.uint8)
-        self._mask = np.zeros(row, dtype=np.uint8)  # of what is always the same: not the values
-        self._mask[:9] = self._mask[9 + TORQUE_AT] = self._mask[9 + MARK_AT] = 0xFF
+        self._crc = PositionalCrc(row, count)
+        self._mask = np.zeros((count, row), dtype=np.uint8)  # of what is always the same: no values
+        for place in (slice(9), 9 + TORQUE_AT, 9 + MARK_AT):
+            self._mask[:, place] = 0xFF
         length = (width + 4).to_bytes(2, "little")
-        for usual, id in zip(self._usual, ids, strict=True):
-            head = HEADER + bytes([id]) + length + bytes([Instruction.STATUS])
-            usual[:8] = np.frombuffer(head, dtype=np.uint8)
-            usual[9 + TORQUE_AT], usual[9 + MARK_AT] = torque, MARK
+        state = np.zeros(width, dtype=np.uint8)
+        state[TORQUE_AT], state[MARK_AT] = torque, MARK
+        tail = b"\0" + state.tobytes() + b"\0\0"
+        self._usual = b"".join(
+            HEADER + bytes([id]) + length + bytes([Instruction.STATUS]) + tail for id in ids
+        )
 
     def read(self, data: bytes) -> Bytes | None:
         """States as bytes, shape (n, 12); None when anything is not as usual."""
         if len(data) != self.size:
             return None
-        rows = np.frombuffer(data, dtype=np.uint8).reshape(self._usual.shape)
-        if np.count_nonzero((rows & self._mask) != self._usual) or np.count_nonzero(
-            self._crc(rows)
-        ):
+        rows = np.frombuffer(data, dtype=np.uint8).reshape(self._mask.shape)
+        if (rows & self._mask).tobytes() != self._usual or np.count_nonzero(self._crc(rows)):
             return None
         return rows[:, 9:-2]
 
@@ -108,11 +108,13 @@ class CommandWriter:
         self.records: NDArray[Any] = rows.view(np.dtype([("id", "u1"), ("value", layout)]))[:, 0][
             "value"
         ]
+        self._body = self._frame[8:-2]
+        self._head = bytes(frame[:8])
         self._crc = PositionalCrc(len(frame))
 
     def encode(self) -> bytes:
         """The frame that writes `records`."""
-        body = self._frame[:-2].tobytes()
-        if _STUFFED in body[8:]:
-            return make_packet(BROADCAST, Instruction.SYNC_WRITE, body[8:])
-        return body + int(self._crc(self._frame)).to_bytes(2, "little")
+        body = self._body.tobytes()
+        if _STUFFED in body:
+            return make_packet(BROADCAST, Instruction.SYNC_WRITE, body)
+        return self._head + body + int(self._crc(self._frame)).to_bytes(2, "little")

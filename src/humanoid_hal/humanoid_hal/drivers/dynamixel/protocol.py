@@ -12,7 +12,14 @@ import numpy as np
 from humanoid_hal.bus.asked import AskedProtocol, check_device
 from humanoid_hal.bus.device import Array, Device
 from humanoid_hal.bus.feet import FootBoard
-from humanoid_hal.bus.protocol import BoardError, Conversation, Counters, DeviceFault, Readings
+from humanoid_hal.bus.protocol import (
+    BoardError,
+    Conversation,
+    Counters,
+    DeviceFault,
+    Readings,
+    finite,
+)
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.dynamixel import setup
 from humanoid_hal.drivers.dynamixel.blocks import CommandWriter
@@ -54,10 +61,12 @@ class DynamixelProtocol(AskedProtocol):
         self._current = np.array([model.current_unit for model in models])  # [A] per unit
         self._newton_metre = self._current * _constants(self.servos)  # [N m] per unit
         self._limit = np.zeros(n)  # [current units]
+        self._least = -self._limit
         self._state = StateCycle(self._ids, table, options.fast, options.slow_every, self.counters)
         self._writer = self._make_writer()
         self._position, self._velocity = np.zeros(n), np.zeros(n)  # newest, [rad] and [rad/s]
         self._stale = np.zeros(n, dtype=np.int64)  # [cycles] since the newest
+        self._late = False  # some are not 0
 
     @classmethod
     def honours_effort(cls, options: DynamixelOptions) -> bool:
@@ -80,13 +89,20 @@ class DynamixelProtocol(AskedProtocol):
         """See :meth:`ActuatorProtocol.readings`."""
         state = self._state
         fresh = state.end()
-        raw = state.raw
-        # What did not answer keeps its last values in `raw`.
-        position = self._position = (raw["position"] - self._zero) * self._radian
-        velocity = self._velocity = raw["velocity"] * self._speed_unit
-        self._stale += 1
-        self._stale[fresh] = 0
-        effort = raw["current"] * self._newton_metre
+        # What did not answer keeps its last values there.
+        position = state.position.astype(np.float64)
+        position -= self._zero
+        position *= self._radian
+        velocity = state.velocity.astype(np.float64)
+        velocity *= self._speed_unit
+        effort = state.current.astype(np.float64)
+        effort *= self._newton_metre
+        self._position, self._velocity = position, velocity
+        late = bool(np.count_nonzero(fresh) < len(fresh))
+        if late or self._late:
+            self._stale += 1
+            self._stale[fresh] = 0
+        self._late = late
         return Readings(
             position, velocity, effort, fresh, state.temperature.copy(), state.voltage.copy(),
             self._faults() if state.troubled else (),
@@ -98,15 +114,19 @@ class DynamixelProtocol(AskedProtocol):
         if self.options.mode == "current":
             torque = command.position - self._position
             torque *= command.stiffness
-            torque += command.damping * (command.velocity - self._velocity)
+            damping = command.velocity - self._velocity
+            damping *= command.damping
+            torque += damping
             torque += command.effort
-            # Damping against a speed of long ago would drive the joint: no torque without readings.
-            torque[self._stale >= SILENT_CYCLES] = 0.0
+            if self._late:
+                # Damping against a speed of long ago would drive the joint.
+                torque[self._stale >= SILENT_CYCLES] = 0.0
             torque /= self._newton_metre
-            np.rint(np.minimum(np.maximum(torque, -self._limit), self._limit), out=torque)
-            records["current"] = torque
+            np.maximum(finite(torque), self._least, out=torque)
+            np.minimum(torque, self._limit, out=torque)
+            records["current"] = np.rint(torque, out=torque)
             return self._writer.encode()
-        counts = np.rint(command.position / self._radian + self._zero)
+        counts = np.rint(finite(command.position) / self._radian + self._zero)
         records["position"] = np.clip(counts, -(2**31), 2**31 - 1)
         if self.options.mode == "current_position":
             records["current"] = self._limit
@@ -118,6 +138,7 @@ class DynamixelProtocol(AskedProtocol):
         for index, servo in enumerate(self.servos):
             limit = yield from setup.start(servo, self.options, remarks)
             self._limit[index] = self._limited(index, limit)
+        self._least = -self._limit
         self._state.reset()
         return tuple(remarks)
 

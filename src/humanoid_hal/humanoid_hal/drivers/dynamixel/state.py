@@ -46,7 +46,10 @@ class StateCycle(AskedState[Packet]):
         self._reader: StateReader | FastReader | None = None  # None: any form is expected
         self._slow_next = 0
         self._bytes = np.zeros((n, FAST.itemsize), dtype=np.uint8)
-        self.raw = self._bytes.view(FAST)[:, 0]  # the same as records
+        records = self._bytes.view(FAST)[:, 0]
+        self.position, self.velocity, self.current = (
+            records[name] for name in ("position", "velocity", "current")
+        )  # the same bytes as numbers
         self.temperature: Array = np.full(n, np.nan)  # [degC]
         self.voltage: Array = np.full(n, np.nan)  # [V]
         self.error = np.zeros(n, dtype=np.uint8)  # hardware error registers

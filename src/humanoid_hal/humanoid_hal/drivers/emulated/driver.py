@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from humanoid_description import RobotDescription
-from humanoid_hal.bus.exchange import Exchange, LinkState
+from humanoid_hal.bus.exchange import Exchange, Link, LinkState
 from humanoid_hal.driver import Capabilities, Sample
 from humanoid_hal.drivers.boards.driver import BoardsDriver
 from humanoid_hal.drivers.boards.options import BoardsOptions
@@ -93,7 +93,11 @@ class EmulatedDriver(BoardsDriver):
         if self._turns.links:
             self._collect(self._turns, time.monotonic() + _PATIENCE)
         self.emulator.expect(
-            {name: link.transport.traffic[0] for name, link in self._links.items()}
+            {
+                name: link.transport.traffic[0]
+                for name, link in self._links.items()
+                if _is_open(link)
+            }
         )
         until = time.monotonic() + _PATIENCE
         while self._serve() and time.monotonic() < until:
@@ -116,8 +120,8 @@ class EmulatedDriver(BoardsDriver):
         """Whether bytes are still between host and boards."""
         busy = self.emulator.pump()
         for name, link in self._links.items():
-            if link.state in (LinkState.CLOSED, LinkState.LOST):
-                continue  # its counts are those of a port that is gone
+            if not _is_open(link):
+                continue
             port = self.emulator.buses[name].port
             sent, received = link.transport.traffic
             busy |= port.plugged and (port.received < sent or port.sent > received)
@@ -125,3 +129,8 @@ class EmulatedDriver(BoardsDriver):
 
     def _rest(self) -> None:
         self.emulator.idle()
+
+
+def _is_open(link: Link) -> bool:
+    """Whether the counts of its port are not those of one that is gone."""
+    return link.state not in (LinkState.CLOSED, LinkState.LOST)

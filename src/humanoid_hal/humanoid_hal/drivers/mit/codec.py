@@ -13,6 +13,8 @@ taken, which is at most half a step away instead of a whole one.
 import numpy as np
 from numpy.typing import NDArray
 
+from humanoid_hal.bus.protocol import finite
+
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
@@ -20,9 +22,12 @@ Bytes = NDArray[np.uint8]
 #: position, velocity, torque, stiffness, damping; position, velocity, torque.
 _COMMAND_SHIFTS = np.array((48, 36, 0, 24, 12), np.uint64)[:, None]
 _STATE_SHIFTS = np.array((40, 28, 16), np.uint64)[:, None]
+#: The same as factors.
+_COMMAND_PLACES = np.uint64(1) << _COMMAND_SHIFTS[:, 0]
+_STATE_PLACES = np.uint64(1) << _STATE_SHIFTS[:, 0]
 #: Largest codes of the fields.
 _FULL = np.array((0xFFFF, 0xFFF, 0xFFF, 0xFFF, 0xFFF), np.uint64)[:, None]
-#: The first six bytes, which start a special payload when all of them are FF.
+#: From here on the first six bytes are FF, which starts a special payload.
 _HEAD = np.uint64(0xFFFF_FFFF_FFFF_0000)
 _LESS = np.uint64(0x0001_0000_0000_0000)
 
@@ -38,22 +43,33 @@ class Scales:
         self._low = self.full * np.array((-1.0, -1.0, -1.0, 0.0, 0.0))[:, None]
         #: One step of each field, shape (5, n).
         self.step = (self.full - self._low) / _FULL
+        # Of the shape of the values: numpy takes twice as long where it must broadcast.
+        self._top = np.broadcast_to(_FULL, self.full.shape).astype(np.float64)
+        self._bottom = np.zeros_like(self.full)
 
     def at(self, index: NDArray[np.intp]) -> "Scales":
         """Those of some motors."""
         return Scales(*self.full[:, index])
 
     def to_codes(self, *values: Array) -> NDArray[np.uint64]:
-        """The nearest codes of the first fields, cut at the ends, shape (fields, n). No NaN here."""
+        """The nearest codes of the first fields, cut at the ends, shape (fields, n).
+
+        Raises BoardError on what is not finite: it has no code.
+        """
         fields = len(values)
-        codes = np.rint((np.array(values) - self._low[:fields]) / self.step[:fields])
-        clipped = np.minimum(np.maximum(codes, 0.0), _FULL[:fields])
-        return clipped.astype(np.uint64)
+        codes = finite(np.array(values)) - self._low[:fields]
+        codes /= self.step[:fields]
+        np.rint(codes, out=codes)
+        np.maximum(codes, self._bottom[:fields], out=codes)
+        np.minimum(codes, self._top[:fields], out=codes)
+        return codes.astype(np.uint64)
 
     def from_codes(self, codes: NDArray[np.uint64]) -> Array:
         """Values of the first fields, shape (fields, n)."""
         fields = len(codes)
-        values: Array = codes * self.step[:fields] + self._low[:fields]
+        values = codes.astype(np.float64)
+        values *= self.step[:fields]
+        values += self._low[:fields]
         return values
 
 
@@ -67,9 +83,10 @@ def pack_command(
 ) -> Bytes:
     """Payloads of shape (n, 8); arguments of shape (n,) in motor-side SI units, finite."""
     codes = scales.to_codes(position, velocity, torque, stiffness, damping)
-    words = np.bitwise_or.reduce(codes << _COMMAND_SHIFTS, axis=0)
+    words = _COMMAND_PLACES @ codes
     # Six times FF starts a special payload (enable, disable, zero, set id, ...): a command never may.
-    words -= np.where(words & _HEAD == _HEAD, _LESS, np.uint64(0))
+    if max(words.tolist(), default=0) >= _HEAD:
+        words[words >= _HEAD] -= _LESS
     return words.astype(">u8").view(np.uint8).reshape(-1, 8)
 
 
@@ -81,7 +98,7 @@ def unpack_command(scales: Scales, data: Bytes) -> Array:
 def pack_state(scales: Scales, position: Array, velocity: Array, torque: Array) -> Bytes:
     """Replies of shape (n, 8) with bytes 1 to 5 set, the others zero: the board's side."""
     codes = scales.to_codes(position, velocity, torque)
-    words = np.bitwise_or.reduce(codes << _STATE_SHIFTS, axis=0)
+    words = _STATE_PLACES @ codes
     return words.astype(">u8").view(np.uint8).reshape(-1, 8)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
-from humanoid_hal.can.answering import BoardState
+from humanoid_hal.can.board import BoardState
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit.models import CUBEMARS, Scale
 from humanoid_hal.drivers.mit.protocol import MitProtocol, known_scale

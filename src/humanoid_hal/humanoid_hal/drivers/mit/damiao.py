@@ -16,7 +16,7 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
-from humanoid_hal.can.answering import BoardState
+from humanoid_hal.can.board import BoardState
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit import damiao_registers as registers
@@ -82,8 +82,11 @@ class DamiaoProtocol(MitProtocol):
 
     def sound(self, batch: CanBatch) -> NDArray[np.bool_]:
         """A straggling answer to a register access is no state: it starts with the id, too."""
-        access = _IS_OPERATION[batch.data[:, 2]] & (batch.data[:, 1] <= 7)
-        return (batch.lengths == 8) & ~access
+        whole = batch.lengths == 8
+        access = batch.data[:, 1] <= 7
+        if np.count_nonzero(access):
+            whole &= ~(_IS_OPERATION[batch.data[:, 2]] & access)
+        return whole
 
     def poll(self, ids: Sequence[int]) -> CanBatch:
         """The status request, which commands nothing."""
@@ -93,11 +96,11 @@ class DamiaoProtocol(MitProtocol):
         """Every status but "enabled", and while torque is off "disabled"."""
         status = self.data[:, 0] >> 4
         normal = Status.ENABLED if self.on else Status.DISABLED
-        return status != normal
+        return status != int(normal)
 
     def temperature(self) -> NDArray[np.float64]:
         """[degC] of the MOSFETs or the rotor, whichever is hotter."""
-        return self.data[:, 6:8].max(axis=1).astype(np.float64)
+        return np.maximum(self.data[:, 6], self.data[:, 7]).astype(np.float64)
 
     def state_of(self, identifier: int, payload: bytes) -> BoardState:
         """From the status nibble."""

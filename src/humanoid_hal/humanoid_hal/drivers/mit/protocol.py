@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Array, Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
-from humanoid_hal.can.answering import AnsweringProtocol, BoardState, Values
+from humanoid_hal.can.answering import AnsweringProtocol
+from humanoid_hal.can.board import BoardState, Values
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import classic
-from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit import codec
 from humanoid_hal.drivers.mit.models import Candidate, Scale, ScaleError, agreed_scale, stack
 
@@ -21,6 +21,8 @@ from humanoid_hal.drivers.mit.models import Candidate, Scale, ScaleError, agreed
 SCALE_SETTINGS = ("position_max", "velocity_max", "torque_max", "stiffness_max", "damping_max")
 #: Standard identifiers.
 _IDENTIFIERS = 0x800
+#: Rows of senders that are kept.
+_REMEMBERED = 64
 
 
 def stated_scale(device: Device) -> Scale | None:
@@ -59,6 +61,7 @@ class MitProtocol(AnsweringProtocol):
         """See :meth:`ActuatorProtocol.__init__`."""
         super().__init__(devices, options)
         self._scales = stack(self.scale_of(device) for device in self.devices)
+        self._known: dict[bytes, NDArray[np.intp]] = {}
         # Device by identifier and first byte of the reply.
         self._by_reply = np.full((_IDENTIFIERS, 256), -1, np.intp)
         for index, device in enumerate(self.devices):
@@ -85,9 +88,20 @@ class MitProtocol(AnsweringProtocol):
 
     def match(self, batch: CanBatch) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """By identifier and first byte."""
-        standard = batch.ids < _IDENTIFIERS
-        index = self._by_reply[batch.ids & 0x7FF, batch.data[:, 0]]
-        return np.where(standard, index, -1), self.sound(batch)
+        return self._senders(batch), self.sound(batch)
+
+    def _senders(self, batch: CanBatch) -> NDArray[np.intp]:
+        """The device of each frame, or -1; the same ones come cycle after cycle."""
+        ids, first = batch.ids, batch.data[:, 0]
+        key = ids.tobytes() + first.tobytes()
+        known = self._known.get(key)
+        if known is None:
+            index = self._by_reply[ids & 0x7FF, first]
+            known = np.where(ids < _IDENTIFIERS, index, -1)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = known
+        return known
 
     def sound(self, batch: CanBatch) -> NDArray[np.bool_]:
         """Which frames can be state replies at all."""
@@ -99,17 +113,9 @@ class MitProtocol(AnsweringProtocol):
         unknown = np.full(len(self.devices), np.nan)
         return Values(position, velocity, torque, self.temperature(), unknown)
 
-    def make_command(self, command: Command) -> CanBatch:
+    def make_command(self, law: Array) -> CanBatch:
         """See :meth:`AnsweringProtocol.make_command`."""
-        payloads = codec.pack_command(
-            self._scales,
-            command.position,
-            command.velocity,
-            command.effort,
-            command.stiffness,
-            command.damping,
-        )
-        return classic(self.ids, payloads)
+        return classic(self.ids, codec.pack_command(self._scales, *law))
 
     def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""

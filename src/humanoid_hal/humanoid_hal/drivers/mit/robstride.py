@@ -17,7 +17,7 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Device
 from humanoid_hal.bus.protocol import BoardError, Conversation
-from humanoid_hal.can.answering import BoardState
+from humanoid_hal.can.board import BoardState
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import classic
 from humanoid_hal.drivers.mit import codec

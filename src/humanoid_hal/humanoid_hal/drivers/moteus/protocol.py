@@ -16,9 +16,9 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import CanBatch
 from humanoid_hal.bus.device import Array, Device
 from humanoid_hal.bus.protocol import Conversation
-from humanoid_hal.can.answering import AnsweringProtocol, BoardState, Values
+from humanoid_hal.can.answering import AnsweringProtocol
+from humanoid_hal.can.board import BoardState, Values
 from humanoid_hal.can.conversation import ask_devices
-from humanoid_hal.driver import Command
 from humanoid_hal.drivers.moteus import codec
 from humanoid_hal.drivers.moteus.console import get_config, set_config, subframes_in
 from humanoid_hal.drivers.moteus.registers import FAULTS, Mode, Register
@@ -57,6 +57,9 @@ class MoteusProtocol(AnsweringProtocol):
         super().__init__(devices, options)
         self._index = np.full(129, -1, np.intp)  # the last one for those not meant for us
         self._index[self.ids] = np.arange(len(self.devices))
+        o = self.options
+        full = (_FARTHEST, _FASTEST, o.torque_max, o.stiffness_max, o.damping_max)
+        self._full_scale = np.tile(np.array(full)[:, None], len(self.devices))
 
     @classmethod
     def has_watchdog(cls, options: Any) -> bool:
@@ -98,24 +101,22 @@ class MoteusProtocol(AnsweringProtocol):
         """See :meth:`AnsweringProtocol.off`. Also forgets faults and time-outs."""
         return codec.make_stop(ids)
 
-    def make_command(self, command: Command) -> CanBatch:
+    def make_command(self, law: Array) -> CanBatch:
         """See :meth:`AnsweringProtocol.make_command`."""
-        options = self.options
-        torque = np.clip(command.effort, -options.torque_max, options.torque_max)
+        position, velocity, torque, stiffness, damping = law
+        limit = self.options.torque_max
         return codec.make_command(
             self.ids,
-            command.position,
-            command.velocity,
-            torque,
-            command.stiffness / options.stiffness_max,
-            command.damping / options.damping_max,
+            position,
+            velocity,
+            np.clip(torque, -limit, limit),
+            stiffness / self.options.stiffness_max,
+            damping / self.options.damping_max,
         )
 
     def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""
-        o = self.options
-        full = (_FARTHEST, _FASTEST, o.torque_max, o.stiffness_max, o.damping_max)
-        return np.tile(np.array(full)[:, None], len(self.devices))
+        return self._full_scale
 
     # -- conversations --------------------------------------------------------------------------
 

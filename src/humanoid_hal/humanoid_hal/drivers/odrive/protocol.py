@@ -26,8 +26,9 @@ from humanoid_hal.bus.protocol import (
     Counters,
     DeviceFault,
     Readings,
+    law_of,
 )
-from humanoid_hal.can.answering import check_devices
+from humanoid_hal.can.board import check_devices
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.driver import Command
 from humanoid_hal.drivers.odrive import codec
@@ -113,9 +114,11 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
             rows = np.flatnonzero(sound & (commands == cmd))
             if rows.size:
                 values = codec.pairs(payload.data[rows])
-                finite = np.isfinite(values).all(axis=1)
-                at = index[rows[finite]]
-                newest[at] = values[finite]
+                told = np.isfinite(values)
+                # A thermistor that is not connected reads NaN, and the other one counts.
+                usable = told.any(axis=1) if cmd in _PARTLY else told.all(axis=1)
+                at = index[rows[usable]]
+                newest[at] = np.where(told, values, np.nan)[usable]
                 if cmd == Cmd.ESTIMATES:
                     self._new[at] = True
         for row in np.flatnonzero(sound & (commands == Cmd.HEARTBEAT)):
@@ -133,7 +136,7 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
             estimates[:, 1] * codec.TURN,
             torques[:, 1].copy(),
             fresh,
-            self._pairs[Cmd.TEMPERATURE].max(axis=1),
+            np.fmax(*self._pairs[Cmd.TEMPERATURE].T),
             self._pairs[Cmd.BUS][:, 0].copy(),
             self._faults() + self._clipped,
         )
@@ -154,13 +157,13 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
     def command(self, command: Command) -> CanBatch:
         """See :meth:`ActuatorProtocol.command`. Gains are sent when they change."""
         self._clipped = self._beyond(command)
-        damping = command.damping
+        position, velocity, effort, stiffness, damping = law_of(command)
         firm = damping > _LEAST_DAMPING
-        pos_gain = np.where(firm, command.stiffness / np.where(firm, damping, 1.0), 0.0)
+        pos_gain = np.where(firm, stiffness / np.where(firm, damping, 1.0), 0.0)
         gains = np.array((pos_gain, damping))
         changed = ~np.isclose(gains, self._gains, rtol=1e-3, atol=1e-6, equal_nan=False).all(axis=0)
         self._gains = gains
-        parts = [codec.make_input(self._nodes, command.position, command.velocity, command.effort)]
+        parts = [codec.make_input(self._nodes, position, velocity, effort)]
         if changed.any():
             who = self._nodes[changed]
             parts.append(codec.make_vel_gains(who, damping[changed]))
@@ -205,8 +208,15 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
                 f"message {cmd.name.lower()}",
             )
             values = codec.pairs(np.frombuffer(b"".join(told), np.uint8).reshape(-1, 8))
-            self._pairs[cmd][:] = values
+            self._pairs[cmd][:] = np.where(np.isfinite(values), values, np.nan)
         remarks = []
+        cold = np.isnan(self._pairs[Cmd.TEMPERATURE]).any(axis=1)
+        if cold.any():
+            who = ", ".join(str(self.devices[index]) for index in np.flatnonzero(cold))
+            remarks.append(
+                f"{who}: only one of inverter and motor tells its temperature; connect a thermistor "
+                "and enable it, or the other is not watched"
+            )
         silent = [str(device) for device in self.devices if device.id not in streaming]
         if silent:
             remarks.append(
@@ -306,6 +316,8 @@ class ODriveProtocol(ActuatorProtocol[CanBatch]):
 
 #: Messages of two float32 that are kept.
 _PAIRS = (Cmd.ESTIMATES, Cmd.TORQUES, Cmd.TEMPERATURE, Cmd.BUS)
+#: Those that are of use where one of the two is no number.
+_PARTLY = (Cmd.TEMPERATURE, Cmd.BUS)
 
 
 def _beats(nodes: Sequence[int], state: int) -> Callable[[CanBatch], bool]:

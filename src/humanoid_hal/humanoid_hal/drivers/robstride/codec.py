@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from humanoid_hal.bus.can import EXTENDED, CanBatch
+from humanoid_hal.bus.protocol import finite
 from humanoid_hal.can.frames import classic
 from humanoid_hal.drivers.mit.codec import Scales
 from humanoid_hal.drivers.robstride.parameters import Parameter
@@ -70,10 +71,13 @@ def identifier(kind: int, field: ArrayLike, address: ArrayLike) -> NDArray[np.ui
 
 
 def _codes(scales: Scales, *values: Array) -> NDArray[np.uint16]:
-    """16 bit codes of position, velocity, torque and the gains, as many as are given."""
+    """16 bit codes of position, velocity, torque and the gains, as many as are given.
+
+    Raises BoardError on what is not finite: it has no code.
+    """
     full = scales.full[: len(values)]
     low = np.where(np.arange(len(values)) < 3, -1.0, 0.0)[:, None] * full
-    codes = np.rint((np.array(values) - low) * (_FULL / (full - low)))
+    codes = np.rint((finite(np.array(values)) - low) * (_FULL / (full - low)))
     return np.minimum(np.maximum(codes, 0.0), _FULL).astype(np.uint16)
 
 

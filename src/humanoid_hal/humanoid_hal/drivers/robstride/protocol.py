@@ -16,10 +16,10 @@ from humanoid_description.strict_yaml import key
 from humanoid_hal.bus.can import EXTENDED, CanBatch
 from humanoid_hal.bus.device import Array, Device
 from humanoid_hal.bus.protocol import BoardError, Conversation, DeviceFault
-from humanoid_hal.can.answering import AnsweringProtocol, BoardState, Values
+from humanoid_hal.can.answering import AnsweringProtocol
+from humanoid_hal.can.board import BoardState, Values
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.can.frames import select
-from humanoid_hal.driver import Command
 from humanoid_hal.drivers.mit.models import ROBSTRIDE, stack
 from humanoid_hal.drivers.mit.protocol import SCALE_SETTINGS, known_scale
 from humanoid_hal.drivers.robstride import codec, parameters
@@ -144,17 +144,9 @@ class RobStrideProtocol(AnsweringProtocol):
         """See :meth:`AnsweringProtocol.off`."""
         return codec.make_stop(ids)
 
-    def make_command(self, command: Command) -> CanBatch:
+    def make_command(self, law: Array) -> CanBatch:
         """See :meth:`AnsweringProtocol.make_command`."""
-        return codec.make_control(
-            self.ids,
-            self._scales,
-            command.position,
-            command.velocity,
-            command.effort,
-            command.stiffness,
-            command.damping,
-        )
+        return codec.make_control(self.ids, self._scales, *law)
 
     def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_hal.bus.framing import Format, fixed_length
+from humanoid_hal.bus.protocol import finite
 
 Array = NDArray[np.float64]
 
@@ -108,7 +109,7 @@ class RotorState:
 def make_commands(ids: NDArray[np.int64], mode: int, command: RotorCommand) -> list[bytes]:
     """One frame per motor. Values beyond the wire's range are cut to it.
 
-    Raises ValueError for a number that is not finite: it has no representation.
+    Raises BoardError for a number that is not finite: it has no representation.
     """
     frames = np.zeros(len(ids), dtype=COMMAND)
     frames["head"] = 0xFE, 0xEE
@@ -120,9 +121,7 @@ def make_commands(ids: NDArray[np.int64], mode: int, command: RotorCommand) -> l
         ("stiffness", command.stiffness, GAIN_SCALE, 0, GAIN_MAX),
         ("damping", command.damping, GAIN_SCALE, 0, GAIN_MAX),
     ):
-        if not np.isfinite(values).all():
-            raise ValueError(f"{field} of a command is not finite: {values}")
-        frames[field] = np.clip(np.rint(values * scale), low, high)
+        frames[field] = np.clip(np.rint(finite(values) * scale), low, high)
     raw = frames.view(np.uint8).reshape(len(frames), COMMAND.itemsize)
     frames["crc"] = crc(raw[:, :-2])
     return [row.tobytes() for row in raw]
