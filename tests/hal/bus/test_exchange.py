@@ -40,6 +40,29 @@ def test_after_a_silence_only_the_missing_are_asked_again(make_link: Callable) -
     assert boards.heard == [1, 2, 3, 2]
 
 
+def test_one_slow_cycle_does_not_make_the_next_ones_deaf(make_link: Callable) -> None:
+    link, boards = make_link()
+    exchange = Exchange([link])
+    boards.forgetful.add(2)
+    cycle(exchange, gap=0.3)
+    for _ in range(3):
+        cycle(exchange, wait=0.2)
+        assert link.protocol.readings().fresh.all()
+
+
+def test_answers_that_came_while_the_thread_was_away_count(
+    make_link: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, _ = make_link()
+    exchange = Exchange([link])
+    cycle(exchange)
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(seconds + 0.1))
+    exchange._quickest = 0.01
+    cycle(exchange, wait=0.05)
+    assert link.protocol.readings().fresh.all()
+
+
 def test_an_unplugged_bus_is_lost_and_the_other_goes_on(make_link: Callable) -> None:
     (left, boards), (right, _) = make_link("left"), make_link("right")
     boards.unplug()

@@ -180,6 +180,7 @@ class Exchange:
         for link in self.links:
             link.silent_since, link.retried = start, False
         self._sleep_over_answers(until - start)
+        over = False
         while True:
             waiting = [
                 link
@@ -190,8 +191,13 @@ class Exchange:
             if not waiting:
                 self._quickest = min(1.02 * self._quickest or now - start, now - start)
                 break
-            if now >= until:
+            if now >= until and over:
+                self._quickest = 0.0  # not known any more: the next cycle looks from its beginning
                 break
+            if now >= until:
+                over = True  # a last look: this thread may have been away, but not the answers
+                self._wait(0.0)
+                continue
             silent = self._serve is not None and not self._serve()
             if silent and all(link.retried for link in waiting):
                 break
@@ -207,9 +213,9 @@ class Exchange:
 
         Devices answer one by one; to wake for each of them costs more than all the decoding.
         """
-        nap = _NAP * self._quickest - _OVERSLEEP
+        nap = min(_NAP * self._quickest - _OVERSLEEP, _NAP * limit)
         if nap > 0.0 and self._serve is None and not self._follows:
-            time.sleep(max(0.0, min(nap, limit)))  # the deadline may be over already
+            time.sleep(nap)
 
     def converse(self, talks: "Sequence[tuple[Link, Conversation[Any, Any]]]") -> list[Any]:
         """Hold conversations on several links at the same time; their results, in order.
