@@ -5,7 +5,7 @@ and of the one that calls services, as a share of the time that 500 cycles a sec
 the stack without ROS on the estimate, at 0.3 m/s; the mean speed after the first three seconds.
 
 Against Gazebo where the command `gz` is on the PATH; otherwise against the stand-in of the tests,
-whose transport is written in Python and costs more than Gazebo's.
+whose transport is written in Python and costs less than Gazebo's.
 """
 
 import argparse
