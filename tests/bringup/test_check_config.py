@@ -33,6 +33,13 @@ CORPUS = {
     "rate of zero": ("hardware/mujoco.yaml", "rate: 500.0", "rate: 0.0", "hardware", "rate"),
     "text for a number": ("hardware/mujoco.yaml", "500.0", "1e3", "hardware", "rate"),
     "unknown control key": ("control.yaml", None, "\nmods: {}\n", "control", "mods"),
+    "a joint of another robot gets up": (
+        "get_up.yaml",
+        "left_knee_joint",
+        "left_kne_joint",
+        "control",
+        "left_kne_joint",
+    ),
     "unknown perception key": ("perception.yaml", None, "\nfilte: {}\n", "perception", "filte"),
 }
 

@@ -136,13 +136,19 @@ def test_the_last_line_counts_what_is_wrong(levels, said):
 
 
 @pytest.mark.parametrize(
-    ("simulated", "fix"),
+    ("simulated", "gets_up", "fix"),
     [
-        (True, "humanoid reset && humanoid rearm --mode stand"),
-        (False, "set it on its feet or hang it up, then: humanoid rearm --mode ready"),
+        (True, False, "humanoid reset && humanoid rearm --mode stand"),
+        (False, False, "set it on its feet or hang it up, then: humanoid rearm --mode ready"),
+        (
+            False,
+            True,
+            "let it get up: humanoid rearm --mode get_up; or set it on its feet or hang it up, "
+            "then: humanoid rearm --mode ready",
+        ),
     ],
 )
-def test_of_a_robot_that_lies_the_doctor_says_how_it_gets_up(simulated, fix):
+def test_of_a_robot_that_lies_the_doctor_says_how_it_gets_up(simulated, gets_up, fix):
     graph = replace(
         GRAPH,
         armed=False,
@@ -150,6 +156,7 @@ def test_of_a_robot_that_lies_the_doctor_says_how_it_gets_up(simulated, fix):
         active=("fallen: tilted by 88 deg",),
         latched=("fall",),
         simulated=simulated,
+        gets_up=gets_up,
     )
     found = wrong(graph_findings(graph))
     assert {f.fix for f in found if f.subject in ("fault", "latched", "safety")} == {fix}

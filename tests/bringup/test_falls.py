@@ -48,9 +48,66 @@ def test_a_push_that_it_survives_is_no_fall(loop: ClosedLoop) -> None:
     assert loop.control.mode_state.mode == "stand"
 
 
-def test_a_fallen_robot_is_told_how_to_get_up(loop: ClosedLoop) -> None:
-    push(loop, 14.0)
-    loop.run(3.0)
+def fall(loop: ClosedLoop, impulse: float) -> None:
+    """Push it over and wait until it lies without torque."""
+    push(loop, impulse)
+    for _ in range(40):
+        loop.run(0.5)
+        if not loop.hal.enabled:
+            return
+    raise AssertionError("torque did not go off")
+
+
+@pytest.mark.parametrize(("impulse", "falls"), [(14.0, "front"), (-14.0, "back")])
+def test_a_fallen_robot_gets_up_at_its_operators_request_and_stands(
+    loop: ClosedLoop, impulse: float, falls: str
+) -> None:
+    fall(loop, impulse)
+    assert loop.hal.rearm()[0].startswith("fallen: ")  # not without the request
     accepted, why = loop.control.set_mode("get_up")
+    assert accepted, why
+    loop.run(0.1)
+    assert not loop.hal.enabled  # and not on the request alone
+    assert loop.hal.rearm() == ()
+    loop.run(0.1)
+    assert loop.control.mode_state.waiting_for == f"getting up: phase {falls} 1"
+
+    reactions: list[Reaction] = []
+    for _ in range(60):
+        loop.run(0.5, lambda _: reactions.append(loop.hal.supervisor.reaction))
+        if loop.control.mode_state.mode == "stand":
+            break
+    assert max(reactions) == Reaction.WARN, loop.control.take_events()
+    ticks: list[Tick] = []
+    loop.run(3.0, ticks.append)
+    assert loop.control.mode_state.mode == "stand"
+    assert loop.hal.supervisor.reaction == Reaction.NONE
+    pose, twist = loop.driver.world.truth()
+    assert pose[2] > 0.7  # [m] the pelvis
+    assert np.abs(twist).max() < 0.05
+    assert ticks[-1].estimate.valid
+    assert ticks[-1].estimate.orientation[:2] == pytest.approx(pose[3:5], abs=0.01)
+
+
+def test_a_robot_that_cannot_get_up_is_damped_again_with_the_reason(loop: ClosedLoop) -> None:
+    fall(loop, 14.0)
+    loop.control.set_mode("get_up")
+    loop.run(0.1)
+    loop.hal.rearm()
+    loop.run(3.0)
+    torso = loop.robot.frames["torso"]
+    loop.driver.world.push(torso, np.array([0.0, 0.0, -300.0]), 5.0)  # something lies on it
+    loop.run(5.0)
+    assert loop.control.mode_state.mode == "damping"
+    assert loop.hal.supervisor.needs_rearm
+    assert any("get_up" in event for event in loop.control.take_events())
+
+
+def test_a_robot_without_a_motion_is_told_what_to_do_instead() -> None:
+    loop = ClosedLoop("talos", seed=2)
+    try:
+        accepted, why = loop.control.set_mode("get_up")
+    finally:
+        loop.close()
     assert not accepted
-    assert why.startswith("get_up: g1 has no motion to get up with")
+    assert why.startswith("get_up: talos has no motion to get up with")

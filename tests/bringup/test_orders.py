@@ -23,7 +23,7 @@ from humanoid_interfaces.srv import Push, SetMode
 from humanoid_runtime import topics
 
 ROBOT = Path(__file__).parents[2] / "config" / "robots" / "g1" / "robot.yaml"
-MODES = ["damping", "ready", "stand", "walk", "fastsac", "sit"]
+MODES = ["damping", "ready", "stand", "walk", "fastsac", "sit", "get_up"]
 
 
 class Graph:
@@ -38,7 +38,7 @@ class Graph:
         self.mode, self.active = "stand", []
         self.asked, self.poses, self.twists, self.pushes, self.armed = [], [], [], [], 0
         self.rearm = (True, "")
-        self.reset = None
+        self.reset, self.obeys = None, True
         self.goals, self.canceled, self.on_goal = [], threading.Event(), None
         self._mode = node.create_publisher(ModeState, topics.MODE, topics.EVENT)
         self._safety = node.create_publisher(SafetyState, topics.SAFETY_STATE, topics.EVENT)
@@ -71,12 +71,13 @@ class Graph:
         self.asked.append(request.mode)
         response.success = request.mode in MODES and request.mode != "sit"
         response.message = "" if response.success else f"{request.mode}: not now or unknown"
-        if response.success:
+        if response.success and self.obeys:
             self.mode = request.mode
         return response
 
     def _on_rearm(self, _, response):
         self.armed += 1
+        self.asked_when_armed = list(self.asked)
         response.success, response.message = self.rearm
         return response
 
@@ -259,6 +260,29 @@ def test_the_refusal_to_arm_a_robot_that_lies_says_what_helps(graph, say, simula
     assert code == Exit.FAILED
     step = "humanoid reset && humanoid rearm --mode stand" if simulated else "set it on its feet"
     assert step in errors
+    assert "let it get up: humanoid rearm --mode get_up" in errors
+
+
+def test_a_robot_that_lies_is_asked_to_get_up_before_it_is_armed(graph, say):
+    code, shown, _ = say("rearm", "--mode", "get_up")
+    assert (code, graph.armed) == (Exit.OK, 1)
+    assert graph.asked_when_armed == graph.asked == ["get_up"]
+    assert "on the way to 'get_up'" in shown
+
+
+def test_a_robot_is_armed_before_it_is_asked_for_any_other_mode(graph, say):
+    assert say("rearm", "--mode", "stand")[0] == Exit.OK
+    assert (graph.asked_when_armed, graph.asked) == ([], ["stand"])
+
+
+def test_a_controller_that_does_not_get_up_keeps_the_robot_from_being_armed(
+    graph, say, monkeypatch
+):
+    monkeypatch.setattr("humanoid_bringup.commands.rearm.TAKEN", 0.2)
+    graph.obeys = False
+    code, _, errors = say("rearm", "--mode", "get_up")
+    assert (code, graph.armed) == (Exit.FAILED, 0)
+    assert "did not go to 'get_up'" in errors
 
 
 def test_a_refusal_for_another_reason_stays_as_it_is(graph, say):

@@ -647,3 +647,170 @@ def test_nothing_is_foreseen_for_a_robot_without_torque(rig: Rig) -> None:
     rig.supervisor._foresee = lambda state, steps: "out of reach"
     rig.step(armed=False)
     assert rig.supervisor.faults == ()
+
+
+# -- getting up ----------------------------------------------------------------------------------
+
+LIES = {"fall": FALLEN, "valid": False}
+WITHOUT_TORQUE = {**LIES, "armed": False}
+
+
+class LyingRig(Rig):
+    """With a mode that gets a robot up; it lies, without torque, after a fall."""
+
+    def __init__(self, robot: RobotDescription, make_state: MakeState, stub: Any) -> None:
+        super().__init__(robot, make_state, stub)
+        self.get_up = stub("get_up", 4.0, balances=False)
+        self.get_up.lies = True
+        self.get_up.unfinished = "phase 1"
+        modes = (
+            Mode(DampingController(robot), down=True),
+            Mode(self.ready, after=("damping", "stand", "get_up")),
+            Mode(self.stand, after=("ready",)),
+            Mode(self.get_up, after=("damping",), then="stand"),
+        )
+        self.supervisor = ModeSupervisor(modes, len(robot.joints), blend=BLEND)
+        self.supervisor.set_reaction(Reaction.TORQUE_OFF)
+        self.step(**WITHOUT_TORQUE)
+
+    def rise(self) -> None:
+        """Asked for and armed."""
+        assert self.ask("get_up") == (True, "on the way from damping to get_up")
+        self.step(5, **WITHOUT_TORQUE)
+        self.supervisor.set_reaction(Reaction.WARN)
+        self.step(5, **LIES)
+        assert self.mode == "get_up"
+
+
+@pytest.fixture
+def lying_rig(robot: RobotDescription, make_state: MakeState, make_stub: Any) -> LyingRig:
+    return LyingRig(robot, make_state, make_stub)
+
+
+def test_a_robot_that_lies_gets_up_at_a_request_and_then_stands(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    assert (rig.target, rig.waiting_for) == ("get_up", "phase 1")
+    rig.get_up.unfinished = None
+    rig.supervisor.set_reaction(Reaction.NONE)
+    rig.step()
+    assert (rig.mode, rig.target) == ("ready", "stand")
+    rig.step(2)
+    assert rig.mode == "stand"
+
+
+def test_it_waits_for_torque_and_reports_that_it_may_be_armed(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    assert rig.supervisor.faults == ()
+    rig.ask("get_up")
+    rig.step(2, **WITHOUT_TORQUE)
+    assert rig.mode == "get_up"
+    assert dict(rig.supervisor.faults) == {"getting_up": "at the operator's request"}
+
+
+def test_a_request_that_is_not_followed_by_torque_is_given_up(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.ask("get_up")
+    rig.step(4999, **WITHOUT_TORQUE)
+    assert rig.mode == "get_up"
+    rig.step(5, **WITHOUT_TORQUE)
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert rig.supervisor.faults == ()
+    assert "not armed for 10 s" in rig.supervisor.events[-1]
+    rig.ask("get_up")  # and the time starts again
+    rig.step(4999, **WITHOUT_TORQUE)
+    assert rig.mode == "get_up"
+
+
+@pytest.mark.parametrize("reaction", [r for r in Reaction if r >= Reaction.HOLD])
+def test_from_hold_on_every_reaction_ends_it_in_damping(
+    lying_rig: LyingRig, reaction: Reaction
+) -> None:
+    rig = lying_rig
+    rig.rise()
+    rig.supervisor.set_reaction(reaction)
+    rig.step(**LIES)
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert rig.supervisor.faults == ()
+
+
+def test_a_robot_disarmed_while_it_gets_up_does_not_go_on(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    rig.step(**WITHOUT_TORQUE)
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert rig.supervisor.events[-1] == "get_up -> damping: the robot was disarmed"
+
+
+def test_a_failure_while_it_gets_up_is_reported_and_damped(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    rig.get_up.error = ValueError("after phase 1 the base lies wrong")
+    rig.step(**LIES)
+    assert rig.mode == "damping"
+    assert dict(rig.supervisor.faults)["controller_failure"].endswith("the base lies wrong")
+
+
+def test_it_does_not_wait_with_torque_for_what_keeps_the_next_mode(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    rig.get_up.unfinished = None
+    rig.ready.reason = "the base is tilted"
+    rig.step()
+    assert (rig.mode, rig.target) == ("damping", "damping")
+    assert "stand given up: ready: the base is tilted" in rig.supervisor.events
+
+
+def test_another_request_waits_until_it_is_up(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    assert rig.ask("ready")[1].startswith("ready: the robot is not upright")
+    rig.step()
+    assert rig.ask("ready")[0]
+    rig.step()
+    assert (rig.mode, rig.waiting_for) == ("get_up", "get_up: phase 1")
+    rig.get_up.unfinished = None
+    rig.step(10)
+    assert (rig.mode, rig.target) == ("ready", "ready")
+
+
+def test_damping_ends_it_at_once(lying_rig: LyingRig) -> None:
+    rig = lying_rig
+    rig.rise()
+    assert rig.ask("damping")[0]
+    rig.step(**LIES)
+    assert (rig.mode, rig.target) == ("damping", "damping")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"armed": False}, "the robot is upright: ask for 'ready' or 'stand'"),
+        (LIES, "only a robot that lies without torque gets up"),
+    ],
+)
+def test_only_a_robot_that_lies_without_torque_gets_up(
+    lying_rig: LyingRig, state: dict[str, Any], reason: str
+) -> None:
+    lying_rig.step(**state)
+    accepted, why = lying_rig.ask("get_up")
+    assert not accepted
+    assert reason in why
+
+
+def test_a_posture_without_a_motion_is_refused(lying_rig: LyingRig) -> None:
+    lying_rig.get_up.reason = "it lies on its side: turn it over"
+    assert lying_rig.ask("get_up") == (False, "get_up: it lies on its side: turn it over")
+
+
+def test_without_a_state_nothing_gets_up(lying_rig: LyingRig) -> None:
+    accepted, why = lying_rig.supervisor.request("get_up", None)
+    assert not accepted
+    assert "no robot_state has arrived yet" in why
+
+
+def test_a_robot_that_lies_is_told_of_the_way_up_it_has(rig: Rig, lying_rig: LyingRig) -> None:
+    lying_rig.supervisor.set_reaction(Reaction.NONE)
+    assert "or let it get up ('humanoid rearm --mode get_up')" in lying_rig.ask("stand")[1]
+    rig.step(**WITHOUT_TORQUE)
+    assert "set it up or hang it up, then try again" in rig.ask("stand")[1]

@@ -9,9 +9,9 @@ import pytest
 
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import Capabilities, Sample
-from humanoid_hal.faults import Reaction
+from humanoid_hal.faults import GETTING_UP, Reaction
 from humanoid_hal.gate import Rejection, Request
-from humanoid_hal.hal import HalCore, Output, Phase
+from humanoid_hal.hal import GET_UP_TIME, HalCore, Output, Phase
 from humanoid_hal.hardware import ArmingConfig, HardwareConfig, LimitsConfig, SafetyConfig
 
 MS = 1_000_000
@@ -591,3 +591,103 @@ def test_a_reset_world_waits_for_a_rearm_from_its_start_pose(armed: Rig) -> None
 def test_a_reset_of_an_inactive_robot_leaves_it_inactive(rig: Rig) -> None:
     rig.core.on_reset()
     assert rig.core.phase is Phase.INACTIVE
+
+
+# -- getting up ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lying(armed: Rig) -> Rig:
+    """It fell, lies still, and has no torque."""
+    armed.core.on_report("perception", {"fallen": "90 deg"})
+    for _ in range(600):
+        armed.core.on_report("perception", {"fallen": "90 deg"})
+        armed.cycle({})
+    assert armed.core.phase is Phase.STOPPED
+    assert not armed.core.enabled
+    return armed
+
+
+def reports(rig: Rig, perception: dict[str, str], control: dict[str, str]) -> None:
+    rig.core.on_report("perception", perception)
+    rig.core.on_report("control", control)
+
+
+LIES, ASKED = {"fallen": "90 deg"}, {GETTING_UP: "at the operator's request"}
+
+
+def get_up(rig: Rig) -> Output:
+    reports(rig, LIES, ASKED)
+    assert rig.core.rearm() == ()
+    return rig.cycle({})
+
+
+def test_a_robot_that_lies_is_not_armed_by_a_rearm_alone(lying: Rig) -> None:
+    reports(lying, LIES, {})
+    assert lying.core.rearm() == ("fallen: 90 deg (perception)",)
+    assert not lying.cycles(10, {}).enable
+
+
+def test_a_robot_that_lies_is_not_armed_by_a_request_alone(lying: Rig) -> None:
+    reports(lying, LIES, ASKED)
+    assert not lying.cycles(10, {}).enable
+
+
+def test_a_robot_that_lies_is_armed_to_get_up_on_both(lying: Rig) -> None:
+    assert get_up(lying).source == "command"
+    assert lying.core.supervisor.reaction is Reaction.WARN
+    assert lying.cycles(100, {}).source == "command"
+
+
+def test_a_robot_that_was_never_armed_gets_up_too(rig: Rig) -> None:
+    rig.core.activate()
+    reports(rig, LIES, ASKED)
+    assert not rig.cycles(5, {}).enable
+    assert rig.core.phase is Phase.ARMING
+    assert rig.core.rearm() == ()
+    assert rig.cycle({}).source == "command"
+
+
+def test_another_fault_keeps_a_robot_that_lies_from_being_armed(lying: Rig) -> None:
+    reports(lying, {**LIES, "estimator_divergence": "why"}, ASKED)
+    lying.cycle({})
+    assert lying.core.rearm() == ("estimator_divergence: why (perception)",)
+    assert not lying.cycles(10, {}).enable
+
+
+def test_once_up_a_fall_is_a_fall_again(lying: Rig) -> None:
+    get_up(lying)
+    reports(lying, {}, ASKED)
+    assert lying.cycle({}).source == "command"
+    assert lying.core.supervisor.reaction is Reaction.NONE
+    reports(lying, {"fall": "41 deg"}, ASKED)
+    assert lying.cycle({}).source == "damp"
+    assert lying.core.phase is Phase.STOPPED
+
+
+def test_when_control_gives_up_the_robot_is_damped(lying: Rig) -> None:
+    get_up(lying)
+    reports(lying, LIES, {})
+    assert lying.cycle({}, velocity=np.full(3, 0.5)).source == "damp"
+    reports(lying, LIES, ASKED)  # nothing re-energises by itself
+    assert lying.cycles(10, {}, velocity=np.full(3, 0.5)).source == "damp"
+
+
+def test_a_stop_ends_it(lying: Rig) -> None:
+    get_up(lying)
+    lying.core.stop("enough")
+    assert lying.cycle({}, velocity=np.full(3, 0.5)).source == "damp"
+    assert lying.cycle({}, velocity=np.full(3, 0.5)).source == "damp"
+    assert "fallen: 90 deg (perception)" in lying.core.supervisor.active
+    assert lying.core.supervisor.reaction is Reaction.DAMP
+
+
+def test_a_robot_that_takes_too_long_has_fallen(lying: Rig) -> None:
+    get_up(lying)
+    for _ in range(GET_UP_TIME // PERIOD - 2):
+        reports(lying, LIES, ASKED)
+        output = lying.cycle({})
+    assert output.source == "command"
+    reports(lying, LIES, ASKED)
+    assert lying.cycle({}).source == "off"  # still: damping has done its work
+    assert lying.core.phase is Phase.STOPPED

@@ -202,3 +202,67 @@ def test_nothing_reenergises_by_itself() -> None:
 def test_a_table_with_a_name_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="appears twice"):
         _table(*[Fault("a", 1, FAULTS["fall"].detector, WARN, Clears.ON_CLEAR)] * 2)
+
+
+# -- getting up ---------------------------------------------------------------------------------
+
+RECOVERABLE = [name for name, fault in FAULTS.items() if fault.recoverable]
+
+
+def test_only_falls_are_excused() -> None:
+    assert RECOVERABLE == ["fall", "fallen"]
+
+
+def lying() -> SafetySupervisor:
+    """A supervisor whose robot fell, lies, and has no torque."""
+    supervisor = SafetySupervisor()
+    supervisor.update(0, {"fall": ""}, armed=True)
+    assert supervisor.update(1, {"fallen": ""}, armed=True, still=True) is OFF
+    assert supervisor.update(2, {"fallen": ""}, armed=False, still=True) is OFF
+    return supervisor
+
+
+def test_a_rearm_to_get_up_is_possible_while_the_robot_lies() -> None:
+    supervisor = lying()
+    assert supervisor.rearm() == ("fallen: ",)
+    assert supervisor.needs_rearm
+    assert supervisor.rearm(getting_up=True) == ()
+    assert not supervisor.needs_rearm
+    assert supervisor.update(3, {"fallen": ""}, armed=True, getting_up=True) is WARN
+    assert not supervisor.needs_rearm
+
+
+def test_it_is_over_when_the_robot_is_up() -> None:
+    supervisor = lying()
+    supervisor.rearm(getting_up=True)
+    supervisor.update(3, {"fallen": ""}, armed=True, getting_up=True)
+    assert supervisor.update(4, {}, armed=True) is NONE
+    assert not supervisor.needs_rearm
+
+
+@pytest.mark.parametrize("name", RECOVERABLE)
+def test_a_robot_that_does_not_get_up_any_more_has_fallen(name: str) -> None:
+    supervisor = lying()
+    supervisor.rearm(getting_up=True)
+    assert supervisor.update(3, {name: ""}, armed=True, getting_up=True) is WARN
+    assert supervisor.update(4, {name: ""}, armed=True) is DAMP
+    assert supervisor.update(5, {}, armed=True, getting_up=True) is DAMP
+    assert supervisor.latched == (name,)
+
+
+OTHERS = [n for n, f in FAULTS.items() if f.reaction >= HOLD and not f.recoverable]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_other_fault_is_excused(name: str) -> None:
+    supervisor = lying()
+    supervisor.update(3, {"fallen": "", name: "why"}, armed=False)
+    supervisor.update(3 + FAULTS[name].after, {"fallen": "", name: "why"}, armed=False)
+    assert supervisor.rearm(getting_up=True) == (f"{name}: why",)
+    assert supervisor.needs_rearm
+
+    getting_up = lying()
+    getting_up.rearm(getting_up=True)
+    for now in (3, 3 + FAULTS[name].after):
+        reaction = getting_up.update(now, {"fallen": "", name: ""}, armed=True, getting_up=True)
+    assert reaction is FAULTS[name].reaction

@@ -342,3 +342,43 @@ def test_a_reset_world_is_upright_again(perception: Perception, standing: Any) -
     estimate = perception.update(standing(2 * SECOND))
     assert estimate.fall == UPRIGHT
     assert estimate.valid
+
+
+def tipped(standing: Any, angle: float) -> np.ndarray:
+    """What the accelerometer shows at a roll of `angle` [rad]."""
+    return np.array(pin.rpy.rpyToMatrix(angle, 0.0, 0.0).T @ standing.up * GRAVITY)
+
+
+def test_while_it_lies_the_imu_alone_tells_the_attitude(
+    perception: Perception, standing: Any
+) -> None:
+    """Feet that press against something while a robot gets up tell nothing, and are no fault."""
+    lying(perception, standing, 1, 2.0)
+    for tick in range(2 * SECOND + 1, 3 * SECOND):  # it turns further, and its feet are pressed
+        angle = 1.5 + (tick - 2 * SECOND) / SECOND
+        sample = standing(
+            tick,
+            angular_velocity=np.array([1.0, 0.0, 0.0]),
+            linear_acceleration=tipped(standing, angle) + np.array([0.0, 0.0, 3.0]),
+        )
+        estimate = perception.update(sample)
+        assert not estimate.valid
+        assert names(estimate) == ["fallen"]
+    assert up(estimate) == pytest.approx([0.0, np.sin(2.5), np.cos(2.5)], abs=0.02)
+    estimate = stand(
+        perception, standing, 3 * SECOND, 6 * SECOND, linear_acceleration=tipped(standing, 2.0)
+    )
+    assert up(estimate) == pytest.approx([0.0, np.sin(2.0), np.cos(2.0)], abs=0.02)
+
+
+def test_a_robot_that_has_got_up_starts_again_at_rest_where_it_fell(
+    perception: Perception, standing: Any
+) -> None:
+    before = stand(perception, standing, 1, SECOND)
+    lying(perception, standing, SECOND, 1.0)
+    estimate = stand(perception, standing, 2 * SECOND, 4 * SECOND)
+    assert estimate.fall == UPRIGHT
+    assert estimate.valid
+    assert estimate.faults == ()
+    assert up(estimate)[2] > 0.9999
+    assert estimate.position == pytest.approx(before.position, abs=0.1)

@@ -67,6 +67,7 @@ class Graph:
     clock_speed: float | None = None  # graph's time per real time; None: no stamps seen
     paced: bool = True
     simulated: bool = False  # `humanoid reset` is offered
+    gets_up: bool = False  # there is a mode `get_up`
     foreign_nodes: tuple[str, ...] = field(default=())
 
 
@@ -210,7 +211,7 @@ def _safety(graph: Graph) -> Iterator[Finding]:
     bad = graph.reaction >= DAMP
     fix = "remove the cause, then: humanoid rearm" if bad else "remove the cause"
     lies = fallen(graph.active)
-    fix = after_fall(graph.simulated) if lies else fix
+    fix = after_fall(graph.simulated, graph.gets_up) if lies else fix
     for text in graph.active:
         yield Finding(ERROR if bad or not graph.armed else WARNING, "fault", text, fix)
     for text in graph.latched:
@@ -231,11 +232,12 @@ def fallen(active: Iterable[str]) -> bool:
     return any(text.split(":")[0] in ("fall", "fallen") for text in active)
 
 
-def after_fall(simulated: bool) -> str:
+def after_fall(simulated: bool, gets_up: bool) -> str:
     """What helps a robot that lies."""
+    by_itself = "let it get up: humanoid rearm --mode get_up; or " if gets_up else ""
     if simulated:
-        return "humanoid reset && humanoid rearm --mode stand"
-    return "set it on its feet or hang it up, then: humanoid rearm --mode ready"
+        return f"{by_itself}humanoid reset && humanoid rearm --mode stand"
+    return f"{by_itself}set it on its feet or hang it up, then: humanoid rearm --mode ready"
 
 
 def _commands(graph: Graph) -> Iterator[Finding]:

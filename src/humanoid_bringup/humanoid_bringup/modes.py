@@ -7,6 +7,7 @@ from humanoid_bringup.errors import Exit, HumanoidError
 if TYPE_CHECKING:
     from humanoid_bringup.link import Link
 
+GET_UP = "get_up"  # the mode in which a robot that lies is armed
 HEARTBEAT = 2.0  # [s] within which a controller that answers has said its mode; it does at 10 Hz
 
 
@@ -43,6 +44,12 @@ def ask(link: "Link", mode: str) -> None:
     if not answer.success:
         code = Exit.FAILED if has(link, mode) else Exit.CONFIGURATION
         raise HumanoidError(answer.message, code)
+
+
+def gets_up(link: "Link") -> bool:
+    """Whether the running controller says that it has a motion to get up with."""
+    said = state(link)
+    return said is not None and GET_UP in said.available
 
 
 def has(link: "Link", mode: str) -> bool:

@@ -11,6 +11,7 @@ from humanoid_bringup.diagnosis import Graph, Topic
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
 from humanoid_bringup.link import Link
+from humanoid_bringup.modes import GET_UP
 from humanoid_interfaces.msg import JointCommand, ModeState, RobotState, SafetyState
 from humanoid_runtime import topics
 from humanoid_runtime.stamps import to_nanoseconds
@@ -127,6 +128,7 @@ class Survey(Link):
             mode=mode.mode if mode else "",
             target=mode.target if mode else "",
             waiting_for=mode.waiting_for if mode else "",
+            gets_up=mode is not None and GET_UP in mode.available,
             armed=safety.armed if safety else None,
             reaction=safety.reaction if safety else 0,
             active=tuple(safety.active) if safety else (),

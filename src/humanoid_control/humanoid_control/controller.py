@@ -76,6 +76,8 @@ class Controller(ABC):
     name: ClassVar[str]
     #: Whether it needs `state.valid`, and keeps the robot from falling while it has it.
     balances: ClassVar[bool] = True
+    #: Whether it may run while the robot lies: a fall does not end it.
+    lies: ClassVar[bool] = False
     #: Whether it follows the reference `twist`.
     walks: ClassVar[bool] = False
     #: Lower and upper end, shape (3,) each, of the `twist` it can follow; None: as configured in

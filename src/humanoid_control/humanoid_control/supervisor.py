@@ -26,8 +26,15 @@ from humanoid_control.ramps import Stopwatch, smoothstep
 from humanoid_description.problems import nearest
 
 DAMPING, SIT = "damping", "sit"
+#: What control reports while a robot that lies gets up; see humanoid_hal.faults.
+GETTING_UP = "getting_up"
+#: [s] So long a robot that was asked to get up waits to be armed.
+ARMING_TIME = 10.0
 
 _REARM = "re-arm with 'humanoid rearm' first"
+_DISARMED = "the robot was disarmed"
+_GET_UP = ", or let it get up ('humanoid rearm --mode get_up')"
+_NO_STATE = "no robot_state has arrived yet: start perception and the HAL, then try again"
 
 
 class Reaction(IntEnum):
@@ -56,6 +63,8 @@ class Mode:
     #: When this one gives up (HandOverError): the mode that takes over at once, and the one it then
     #: goes to. None: damping, as a failure.
     fallback: tuple[str, str] | None = None
+    #: What is walked to when this one has done its work; None: it goes on until something is asked.
+    then: str | None = None
 
     @property
     def name(self) -> str:
@@ -112,6 +121,7 @@ class ModeSupervisor:
         self._failure = ""
         self._handed_over = ""  # why the last mode gave up
         self._foreseen = ""  # why a fall is certain
+        self._unarmed = Stopwatch()  # since the robot was asked to get up
         #: What happened, for the log; the oldest are dropped.
         self.events: deque[str] = deque(maxlen=20)
 
@@ -159,7 +169,11 @@ class ModeSupervisor:
 
     @property
     def faults(self) -> tuple[tuple[str, str], ...]:
-        """Names of the fault table with reasons, and ``seated`` once `sit` has done its work."""
+        """Names of the fault table with reasons, or what is no fault.
+
+        That is ``seated``, once `sit` has done its work, and ``getting_up``, while a robot that
+        lies may be armed, and gets up.
+        """
         if self._failure:
             return (("controller_failure", self._failure),)
         if self._foreseen:
@@ -168,6 +182,8 @@ class ModeSupervisor:
             return (("controller_handover", self._handed_over),)
         if self._mode.name == SIT and self._mode.controller.busy() is None:
             return (("seated", "the robot has sat down"),)
+        if self._mode.controller.lies:
+            return ((GETTING_UP, "at the operator's request"),)
         return ()
 
     def set_reaction(self, reaction: int) -> None:
@@ -188,6 +204,8 @@ class ModeSupervisor:
         self._target = target
         self._at_startup = False
         self._waiting = self._failure = self._handed_over = self._foreseen = ""
+        if state is not None:
+            self._unarmed.start(state.stamp)
         if target == self._mode.name:
             return True, f"in mode {target}"
         self._waiting = "the next sample"
@@ -219,15 +237,30 @@ class ModeSupervisor:
         if self._dropped:
             reason, self._dropped = self._dropped, ""
             return reason
-        if self._reaction >= Reaction.DAMP:
+        if self._waits_to_get_up(state):
+            return self._overdue(state)
+        lies = self._mode.controller.lies
+        if self._reaction >= (Reaction.HOLD if lies else Reaction.DAMP):
             return f"safety reaction {self._reaction.name}"
-        if state.fall != UPRIGHT:
+        if state.fall != UPRIGHT and not lies:
             return "the robot has fallen" if state.fall == FALLEN else "the robot is falling"
         if self._armed and not state.armed:
-            return "the robot was disarmed"
+            return _DISARMED
         if self._mode.controller.balances and not state.valid:
             return f"the estimated state is invalid and {self._mode.name} needs it to balance"
         return self._foresee_fall(state)
+
+    def _waits_to_get_up(self, state: State) -> bool:
+        """Whether it lies without torque and was asked to get up: nothing can happen to it."""
+        return self._modes[self._target].controller.lies and not state.armed
+
+    def _overdue(self, state: State) -> str:
+        """Why a robot that waits to get up must not wait any longer, or ""."""
+        if self._armed:
+            return _DISARMED
+        self._unarmed.advance(state.stamp)
+        late = self._unarmed.elapsed > ARMING_TIME
+        return f"not armed for {ARMING_TIME:g} s after it was asked to get up" if late else ""
 
     def _foresee_fall(self, state: State) -> str:
         controller = self._mode.controller
@@ -245,20 +278,24 @@ class ModeSupervisor:
             self._enter(self._modes[DAMPING], state, reason)
 
     def _advance(self, state: State) -> None:
-        if self._target == self._mode.name:
-            self._waiting = ""
-            return
-        if self._reaction >= Reaction.DAMP:
+        mode = self._mode
+        if self._target == mode.name:
+            self._waiting = mode.controller.busy() or "" if mode.then else ""
+            if mode.then is None or self._waiting:
+                return
+            self._target = mode.then
+        if self._reaction >= Reaction.DAMP and not self._waits_to_get_up(state):
             return
         following = self._modes[self._path(self._target)[0]]
         obstacle = self._obstacle(following, state)
         if obstacle is None:
             self._waiting = ""
             self._enter(following, state)
-        elif self._mode.name == DAMPING and state.armed:
+        elif state.armed and (mode.name == DAMPING or (mode.then and not mode.controller.busy())):
             # Waiting here would move the robot at some later moment that nobody chose.
             self.events.append(f"{self._target} given up: {obstacle}")
             self._target, self._waiting = DAMPING, ""
+            self._advance(state)
         else:
             self._waiting = obstacle
 
@@ -348,15 +385,30 @@ class ModeSupervisor:
         if self._modes[target].down:
             below = target != DAMPING and self._mode.name == DAMPING
             return "the robot is in damping already, which is below it" if below else ""
+        if self._modes[target].controller.lies:
+            return self._refusal_to_get_up(target, state)
         if self._reaction >= Reaction.SIT:
             return f"the safety reaction is {self._reaction.name}: {_REARM}"
         if state is None:
-            return "no robot_state has arrived yet: start perception and the HAL, then try again"
+            return _NO_STATE
         if state.fall != UPRIGHT:
-            return "the robot is not upright: set it up or hang it up, then try again"
+            return f"the robot is not upright: {self._way_up()}, then try again"
         if target != self._mode.name and self._mode.name == DAMPING:
             return self._modes[self._path(target)[0]].controller.blocked(state) or ""
         return ""
+
+    def _refusal_to_get_up(self, target: str, state: State | None) -> str:
+        if state is None:
+            return _NO_STATE
+        if state.fall == UPRIGHT:
+            return "the robot is upright: ask for 'ready' or 'stand'"
+        if state.armed:
+            return "only a robot that lies without torque gets up: wait until torque is off"
+        return self._modes[target].controller.blocked(state) or ""
+
+    def _way_up(self) -> str:
+        by_itself = any(mode.controller.lies for mode in self._modes.values())
+        return f"set it up or hang it up{_GET_UP if by_itself else ''}"
 
     def _unknown(self, name: str) -> str:
         return f"unknown mode '{name}'{nearest(name, self._modes)}; known: {', '.join(self._modes)}"

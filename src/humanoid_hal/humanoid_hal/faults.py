@@ -56,6 +56,7 @@ class Fault:
     escalates: Reaction = Reaction.NONE  # what it becomes when it stays active ...
     escalates_after: int = 0  # ... this long
     always_latches: bool = False  # also while disarmed
+    recoverable: bool = False  # only a warning while the robot gets up at its operator's request
 
 
 def _table(*rows: Fault) -> dict[str, Fault]:
@@ -103,10 +104,10 @@ FAULTS = _table(
     Fault("stall", 15, _HAL, _HOLD, _CLEAR, linger=_SEEN),
     Fault("overload", 16, _DRIVER, _SIT, _REARM),
     Fault("arm_overload", 16, _DRIVER, _HOLD, _REARM),
-    Fault("fall", 17, _PERCEPTION, _DAMP, _REARM),
+    Fault("fall", 17, _PERCEPTION, _DAMP, _REARM, recoverable=True),
     Fault("fall_foreseen", 17, _CONTROL, _DAMP, _REARM),
     # Becomes TORQUE_OFF once the joints are still (safety.py).
-    Fault("fallen", 17, _PERCEPTION, _DAMP, _REARM),
+    Fault("fallen", 17, _PERCEPTION, _DAMP, _REARM, recoverable=True),
     Fault("clock_jump", 18, _HAL, _WARN, _CLEAR, linger=SECOND),
     Fault("second_publisher", 19, _GATE, _WARN, _CLEAR, linger=SECOND),
     Fault("second_master", 20, _DRIVER, _HOLD, _REARM),
@@ -126,3 +127,5 @@ FAULTS = _table(
 
 #: Not a fault: what control reports when it has sat down, so that SIT ends before its 3 s are over.
 SEATED = "seated"
+#: Not a fault: what control reports while it is in the mode that gets a lying robot up.
+GETTING_UP = "getting_up"

@@ -21,7 +21,7 @@ import numpy as np
 from humanoid_description import RobotDescription
 from humanoid_hal.checks import SampleChecks
 from humanoid_hal.driver import Capabilities, Command, Sample
-from humanoid_hal.faults import SEATED, Reaction
+from humanoid_hal.faults import FAULTS, GETTING_UP, SEATED, SECOND, Reaction
 from humanoid_hal.gate import Gate, Rejection, Request, Verdict
 from humanoid_hal.hardware import HardwareConfig
 from humanoid_hal.safety import SafetySupervisor
@@ -31,6 +31,10 @@ NONFINITE_IN_A_ROW = 3
 #: A cycle longer than this many periods is an overrun, so many in a row hold the robot (row 9).
 OVERRUN_PERIODS = 1.5
 OVERRUNS_IN_A_ROW = 5
+#: [ns] A robot that has not got up after this is one that has fallen (row 17).
+GET_UP_TIME = 30 * SECOND
+#: Faults that do not keep a lying robot from getting up.
+RECOVERABLE = frozenset(name for name, fault in FAULTS.items() if fault.recoverable)
 
 
 class Phase(Enum):
@@ -86,6 +90,7 @@ class HalCore:
         self._armed_at = 0
         self._derated = False
         self._refused = ""  # why a board gave no torque when it was asked last
+        self._getting_up_since: int | None = None  # [ns]; None: a fall is a fall
         self._sample_causes: dict[str, str] = {}
         self._events: dict[str, str] = {}  # causes that last one cycle
         self._reports: dict[str, tuple[int, int | None, dict[str, str]]] = {}
@@ -166,12 +171,19 @@ class HalCore:
         self.on_event("emergency_stop", reason)
 
     def rearm(self) -> tuple[str, ...]:
-        """Release what is latched and start arming; or return the faults that forbid it."""
+        """Release what is latched and start arming; or return the faults that forbid it.
+
+        That the robot lies forbids it, unless control says that it was asked to get up.
+        """
         self._refused = ""
-        blocking = self.supervisor.rearm()
-        if not blocking and self.phase is Phase.STOPPED:
+        getting_up = any(GETTING_UP in reported for *_, reported in self._reports.values())
+        blocking = self.supervisor.rearm(getting_up=getting_up)
+        if blocking:
+            return blocking
+        self._getting_up_since = self._stamp if getting_up else None
+        if self.phase is Phase.STOPPED:
             self.phase = Phase.ARMING
-        return blocking
+        return ()
 
     def on_refusal(self, reason: str) -> None:
         """A board gave no torque: stopped, until the next :meth:`rearm`."""
@@ -284,8 +296,14 @@ class HalCore:
         causes = self._causes(now)
         self._listen(now, real, causes)
         seated = causes.pop(SEATED, None) is not None
+        getting_up = self._gets_up(now, causes)
         reaction = self.supervisor.update(
-            now, causes, armed=self.enabled, seated=seated, still=self.checks.still
+            now,
+            causes,
+            armed=self.enabled,
+            seated=seated,
+            still=self.checks.still,
+            getting_up=getting_up,
         )
         self._events.clear()
         derate = self.supervisor.derates
@@ -293,6 +311,17 @@ class HalCore:
             self._derated = derate
             self.gate.limiter.derate(self._config.limits.derate if derate else 1.0)
         return reaction
+
+    def _gets_up(self, now: int, causes: dict[str, str]) -> bool:
+        """Whether falls are excused: from the rearm until it is up, stopped, or out of time."""
+        says_so = causes.pop(GETTING_UP, None) is not None
+        since = self._getting_up_since
+        if since is None:
+            return False
+        trying = says_so and self.phase in (Phase.ARMING, Phase.ARMED)
+        if not trying or now - since >= GET_UP_TIME or RECOVERABLE.isdisjoint(causes):
+            self._getting_up_since = None
+        return self._getting_up_since is not None
 
     def _causes(self, now: int) -> dict[str, str]:
         causes = {**self._sample_causes, **self._events, **self.checks.stale(now)}

@@ -47,19 +47,20 @@ class SafetySupervisor:
         armed: bool,
         seated: bool = False,
         still: bool = False,
+        getting_up: bool = False,
     ) -> Reaction:
         """Return the reaction to `causes` (fault name -> reason) at `now` [ns].
 
         `armed`: torque is on; faults latch only then, except those that always do. `seated`: the
-        robot has sat down. `still`: no joint moves. A name that the table does not know is
-        `unknown_fault`.
+        robot has sat down. `still`: no joint moves. `getting_up`: the recoverable faults are only
+        warnings, and do not latch. A name that the table does not know is `unknown_fault`.
         """
         if not causes and not self._entries and not self._floor:
             self.reaction = Reaction.NONE
             return self.reaction
         self._note(now, causes)
         for name in list(self._entries):
-            if not self._advance(self._entries[name], now, armed):
+            if not self._advance(self._entries[name], now, armed, getting_up):
                 del self._entries[name]
         levels = [entry.level for entry in self._entries.values() if entry.active]
         reaction = max(levels, default=Reaction.NONE)
@@ -94,8 +95,8 @@ class SafetySupervisor:
         levels = (entry.level for entry in self._entries.values() if entry.active)
         return Reaction.DERATE in levels
 
-    def rearm(self) -> tuple[str, ...]:
-        """Release the latched faults whose cause is gone.
+    def rearm(self, *, getting_up: bool = False) -> tuple[str, ...]:
+        """Release the latched faults whose cause is gone, and, to get up, the recoverable ones.
 
         Returns what still forbids arming, as 'name: reason'; then the reaction stays as it is.
         """
@@ -105,11 +106,15 @@ class SafetySupervisor:
         blocking = tuple(
             f"{entry.fault.name}: {entry.reason}"
             for entry in self._entries.values()
-            if entry.active and entry.level >= Reaction.HOLD
+            if entry.active
+            and entry.level >= Reaction.HOLD
+            and not (getting_up and entry.fault.recoverable)
         )
         if not blocking:
             self._floor = Reaction.NONE
             self._sitting_since = None
+            for entry in self._entries.values():
+                entry.latched = entry.latched and not entry.fault.recoverable
         return blocking
 
     def _note(self, now: int, causes: Mapping[str, str]) -> None:
@@ -129,7 +134,7 @@ class SafetySupervisor:
             entry.present, entry.seen, entry.reason = True, now, reason
 
     @staticmethod
-    def _advance(entry: _Entry, now: int, armed: bool) -> bool:
+    def _advance(entry: _Entry, now: int, armed: bool, getting_up: bool) -> bool:
         """Move one fault on; False: it is over."""
         fault = entry.fault
         if entry.present and not entry.active and now - entry.since >= fault.after:
@@ -139,7 +144,10 @@ class SafetySupervisor:
         lasted = entry.present and now - entry.active_since >= fault.escalates_after
         if armed and fault.escalates and lasted:
             entry.level = fault.escalates
-        if armed or fault.always_latches:
+        excused = getting_up and fault.recoverable
+        if fault.recoverable:
+            entry.level = Reaction.WARN if excused else fault.reaction
+        if entry.present and ((armed and not excused) or fault.always_latches):
             latches = fault.clears is not Clears.ON_CLEAR or entry.level >= Reaction.SIT
             entry.latched = entry.latched or latches
         if entry.present or entry.latched or fault.clears is Clears.NEVER:

@@ -26,6 +26,8 @@ _FIRM = 0.25
 _BLIND = 100.0
 # At rest for so long [s], a robot without contact is taken as hanging or lying still ...
 _REST = 0.2
+# Time constant with which the accelerometer then levels a robot that lies [s].
+_LEVEL = 0.5
 # ... with this standard deviation of its velocity [m/s].
 _REST_VELOCITY = 0.03
 
@@ -44,6 +46,7 @@ class Senses:
     readable: bool  # the joints' values are those of this sample
     wrenches: Array  # shape (feet, 6), ground on foot in the sole frame, [N], [N m]
     measured: bool  # the wrenches come from sensors
+    lies: bool = False  # the robot has fallen, and is not upright again
 
 
 class BaseEstimator:
@@ -90,6 +93,9 @@ class BaseEstimator:
 
     def update(self, senses: Senses) -> str:
         """Take one sample; return why the state cannot be believed, or ""."""
+        if senses.lies:
+            self._lie(senses)
+            return ""
         if not self.started:
             rest = senses.rest if senses.readable else None
             if rest is not None and (not self._lost or rest >= _REST):
@@ -112,6 +118,27 @@ class BaseEstimator:
         else:
             self._keep()
         return reason
+
+    def _lie(self, senses: Senses) -> None:
+        """Invalid until it is upright and at rest; meanwhile the IMU alone keeps the attitude.
+
+        What feet and legs touch while a robot lies or gets up does not tell where it is.
+        """
+        if self.started:
+            self._give_up("")
+        for foot, held in enumerate(self.filter.contact):
+            if held:
+                self.filter.remove_contact(foot)
+        self._predict(senses)
+        self.filter.velocity[:] = 0.0
+        rotation = self.filter.state.rotation
+        if senses.rest is not None and senses.rest >= _REST:
+            to_up = pin.Quaternion.FromTwoVectors(senses.acceleration, rotation[2])
+            share = pin.Quaternion.Identity().slerp(senses.dt / _LEVEL, to_up)
+            rotation[:] = np.dot(rotation, share.toRotationMatrix())
+        x, y, _ = self._place
+        ahead = np.dot(rotation, self._kinematics.imu_rotation.T)[:, 0]
+        self._place = x, y, atan2(ahead[1], ahead[0])
 
     def _start(self, senses: Senses) -> None:
         """At rest, upright by the accelerometer, on the feet."""

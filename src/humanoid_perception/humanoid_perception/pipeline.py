@@ -126,6 +126,7 @@ class Perception:
             readable=readable,
             wrenches=wrenches,
             measured=measured,
+            lies=self._fall.state == FALLEN,
         )
 
     def _conclude(self, stamp: int, wrenches: Array, faults: list[Fault], dt: float) -> Estimate:

@@ -123,6 +123,7 @@ def _loaders(
 ) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
     """The nodes' own loaders for a robot's files, beside robot.yaml."""
     from humanoid_control.config import load_control_config
+    from humanoid_control.get_up_motion import FILE, load_get_up
     from humanoid_control.policy.policy import load_policy
     from humanoid_description import load_robot
     from humanoid_hal.hardware import load_hardware
@@ -143,3 +144,6 @@ def _loaders(
         path = robot_file.parent / f"{kind}.yaml"
         if path.is_file():
             yield kind, path, load
+    path = robot_file.parent / FILE
+    if path.is_file():
+        yield "control", path, lambda _: load_get_up(load_robot(robot_file))

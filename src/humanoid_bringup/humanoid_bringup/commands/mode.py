@@ -22,7 +22,7 @@ from humanoid_bringup.errors import Exit, HumanoidError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's own arguments."""
     parser.add_argument(
-        "mode", nargs="?", help="damping, ready, stand, walk, sit, or a policy; none: show"
+        "mode", nargs="?", help="damping, ready, stand, walk, sit, get_up, or a policy; none: show"
     )
     parser.add_argument(
         "--wait", type=positive, metavar="SECONDS", help="return when the mode is reached"

@@ -5,9 +5,13 @@ from the measured pose, one publisher of commands, no fault that is still there.
 
 A robot on its feet sinks in damping: --mode asks for a mode at the moment it is armed.
 
+A robot that lies is armed for one mode only: to get up. Keep clear of it: it needs the room of a
+lying person on all sides, and can fall again.
+
 examples:
   humanoid rearm
   humanoid reset && humanoid rearm --mode stand
+  humanoid rearm --mode get_up
 
 exit codes: 0 armed; 1 refused; 3 no such mode: nothing was armed; 4 no graph.
 """
@@ -23,6 +27,7 @@ from humanoid_bringup.errors import Exit, HumanoidError
 if TYPE_CHECKING:
     from humanoid_bringup.link import Link
 
+TAKEN = 5.0  # [s] within which the controller goes to a mode it has accepted
 HEARD = 1.0  # [s] within which the HAL has said its safety state; it does at 10 Hz
 
 
@@ -41,20 +46,34 @@ def run(arguments: argparse.Namespace) -> int:
 
     with Link(arguments.namespace) as link:
         link.watch(SafetyState, topics.SAFETY_STATE)
+        modes.watch(link)
         if arguments.mode:
-            modes.watch(link)
             link.find(SetMode, topics.SET_MODE)  # armed, a robot sinks until it has its mode
             if not modes.has(link, arguments.mode):
                 modes.ask(link, arguments.mode)  # refused before anything is armed
+        before = arguments.mode == modes.GET_UP
+        if before:
+            _prepare_to_get_up(link)
         try:
             said = triggers.call(link, topics.REARM, timeout=15.0)
         except HumanoidError as refusal:
             raise _with_next_step(refusal, link) from refusal
         if arguments.mode:
-            modes.ask(link, arguments.mode)
+            if not before:
+                modes.ask(link, arguments.mode)
             said += f", on the way to '{arguments.mode}'"
     triggers.report(arguments, said)
     return Exit.OK
+
+
+def _prepare_to_get_up(link: "Link") -> None:
+    """Have the controller say that it was asked to get up: else the HAL refuses a robot that lies.
+
+    It waits for the arming for some seconds, then gives the request up.
+    """
+    modes.ask(link, modes.GET_UP)
+    if not link.wait(lambda: modes.present(link) == modes.GET_UP, TAKEN):
+        raise HumanoidError(f"the controller did not go to '{modes.GET_UP}': humanoid mode")
 
 
 def _with_next_step(refusal: HumanoidError, link: "Link") -> HumanoidError:
@@ -65,4 +84,5 @@ def _with_next_step(refusal: HumanoidError, link: "Link") -> HumanoidError:
     safety = link.latest(topics.SAFETY_STATE)
     if safety is None or not fallen(safety.active):
         return refusal
-    return HumanoidError(f"{refusal} -> {after_fall(link.offers(topics.RESET))}", refusal.code)
+    way = after_fall(link.offers(topics.RESET), modes.gets_up(link))
+    return HumanoidError(f"{refusal} -> {way}", refusal.code)
