@@ -57,7 +57,7 @@ class ControlNode:
         priority = self._declare(
             "realtime_priority", 0, "SCHED_FIFO priority; 0: normal scheduling", lower=0, upper=99
         )
-        cpu = self._declare("cpu", -1, "core to pin this process to; -1: any")
+        cpu = self._declare("cpu", -1, "core to run on; -1: any", lower=-1, upper=1023)
         robot = load_robot(robot_path)
         beside = robot.directory / "control.yaml"
         path = Path(config_path) if config_path else beside if beside.is_file() else None
