@@ -15,7 +15,6 @@ Array = NDArray[np.float64]
 _RATE_WINDOW = 0.5
 # Time constant of the attitude check [s]: the accelerometer is right on average over a few steps.
 _GRAVITY_CONSTANT = 2.0
-_Z = np.array([0.0, 0.0, 1.0])
 # Ages are sums of periods [s].
 _ROUNDING = 1e-9
 # |q|^2 of the rotation's quaternion may differ from 1 by this much; rounding alone stays below
@@ -98,22 +97,21 @@ class Vertical:
     """
 
     def __init__(self) -> None:
-        self._up = np.zeros(3)
+        #: Unit vector (3,) in the sensor frame; the sensor's z axis before the first value.
+        self.up: Array = np.array([0.0, 0.0, 1.0])
+        self._known = False
 
     def reset(self) -> None:
         """Start from the next accelerometer value."""
-        self._up[:] = 0.0
+        self.up[:] = 0.0, 0.0, 1.0
+        self._known = False
 
     def update(self, angular_velocity: Array, linear_acceleration: Array, dt: float) -> None:
         """One sample [rad/s], [m/s^2], `dt` [s] after the last."""
-        sense_kernels.lean(
-            self._up, angular_velocity, linear_acceleration, GRAVITY, _GRAVITY_CONSTANT, dt
+        readings = angular_velocity, linear_acceleration
+        self._known = sense_kernels.lean(
+            self.up, self._known, *readings, GRAVITY, _GRAVITY_CONSTANT, dt
         )
-
-    @property
-    def up(self) -> Array:
-        """Unit vector (3,) in the sensor frame; the sensor's z axis before the first value."""
-        return self._up if self._up.any() else _Z
 
 
 class DivergenceWatch:

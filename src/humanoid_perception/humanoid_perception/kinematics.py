@@ -51,6 +51,8 @@ class LegKinematics:
         #: G = J J' with J = d(offset, rotation)/d(joints): joint noise s spreads a sole by s^2 G.
         self.grams: Array = np.zeros((feet, 6, 6))
         self._q, self._v, self._a = pin.neutral(model), np.zeros(model.nv), np.zeros(model.nv)
+        pin.forwardKinematics(model, self._data, self._q)
+        self._place_imu()  # for good, if it is rigid
         self.update(np.zeros(len(robot.joints)))
 
     def update(self, position: Array) -> None:
@@ -58,9 +60,8 @@ class LegKinematics:
         model, data = self._model, self._data
         self._q[7:] = position[self.rows]
         pin.computeJointJacobians(model, data, self._q)
-        imu = pin.updateFramePlacement(model, data, self._imu)
-        self.imu_rotation[:], self.imu_position[:] = imu.rotation, imu.translation
         if not self.rigid:
+            self._place_imu()
             self.imu_jacobian = pin.getFrameJacobian(model, data, self._imu, _AXES)[:, 6:]
         for foot, sole in enumerate(self._soles):
             placement = pin.updateFramePlacement(model, data, sole)
@@ -71,6 +72,10 @@ class LegKinematics:
             if not self.rigid:
                 jacobian = self._seen_from_sensor(jacobian, offset)
             np.dot(jacobian, jacobian.T, out=self.grams[foot])
+
+    def _place_imu(self) -> None:
+        imu = pin.updateFramePlacement(self._model, self._data, self._imu)
+        self.imu_rotation[:], self.imu_position[:] = imu.rotation, imu.translation
 
     def _seen_from_sensor(self, jacobian: Array, offset: Array) -> Array:
         """The Jacobian of a sole relative to a sensor that moves with joints, too."""

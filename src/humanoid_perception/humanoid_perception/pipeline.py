@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
-from humanoid_perception import kernels
+from humanoid_perception import kernels, sense_kernels
 from humanoid_perception.base import BaseEstimator, Senses
 from humanoid_perception.config import PerceptionConfig
 from humanoid_perception.contact import TorqueWrenches
@@ -85,9 +85,7 @@ class Perception:
 
     def _take_joints(self, m: Measurement) -> bool:
         """Keep the joints' values; False, with the last ones kept, if they are not finite."""
-        total = np.dot(m.position, m.position) + np.dot(m.velocity, m.velocity)
-        total += np.dot(m.effort, m.effort)
-        if not np.isfinite(total):
+        if not sense_kernels.finite(m.position, m.velocity, m.effort):
             return False
         self._position, self._velocity, self._effort = m.position, m.velocity, m.effort
         return True
@@ -100,12 +98,9 @@ class Perception:
             return reason
         if imu.age == 0.0:
             self._vertical.update(imu.angular_velocity, imu.linear_acceleration, dt)
-        turning = imu.angular_velocity - self._base.filter.state.gyroscope_bias
-        force = imu.linear_acceleration
-        resting = (
-            sqrt(np.dot(turning, turning)) < health.still_rate
-            and abs(sqrt(np.dot(force, force)) - GRAVITY) < health.still_acceleration
-        )
+        bias = self._base.filter.state.gyroscope_bias
+        rate, force = sense_kernels.magnitudes(imu.angular_velocity, bias, imu.linear_acceleration)
+        resting = rate < health.still_rate and abs(force - GRAVITY) < health.still_acceleration
         self._rest = ((self._rest or 0.0) + dt) if resting else None
         return reason
 

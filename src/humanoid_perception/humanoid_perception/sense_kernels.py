@@ -103,19 +103,16 @@ def wrenches_from_torques(
                 wrenches[foot, half + i] += share * (total - wrenches[foot, half + i])
 
 
-@kernel("void", VECTOR, VECTOR, VECTOR, NUMBER, NUMBER, NUMBER)
+@kernel("b1", VECTOR, "b1", VECTOR, VECTOR, NUMBER, NUMBER, NUMBER)
 def lean(
-    up: Array,
-    angular_velocity: Array,
-    acceleration: Array,
-    gravity: float,
-    constant: float,
-    dt: float,
-) -> None:
+    up: Array, known: bool, angular_velocity: Array, acceleration: Array, gravity: float,
+    constant: float, dt: float,
+) -> bool:  # fmt: skip
     """Turn the unit vector `up` (3,) with the sensor, and toward what the accelerometer says is up.
 
-    Zero before the first value. `gravity` [m/s^2]; `constant` [s]: time in which it follows. The form for one
-    vector of Mahony et al., see :class:`humanoid_perception.health.Vertical`.
+    `known`: it had a value before; returns whether it has one now. `gravity` [m/s^2]; `constant` [s]:
+    time in which it follows. The form for one vector of Mahony et al., see
+    :class:`humanoid_perception.health.Vertical`.
     """
     x, y, z = up[0], up[1], up[2]
     wx, wy, wz = angular_velocity[0], angular_velocity[1], angular_velocity[2]
@@ -123,19 +120,30 @@ def lean(
     size = sqrt(ax * ax + ay * ay + az * az)
     # Far from gravity's magnitude the direction says nothing.
     trust = max(0.0, 1.0 - abs(size - gravity) / (0.2 * gravity))
-    if x == 0.0 and y == 0.0 and z == 0.0:
-        if trust == 0.0:
-            return
-        x, y, z = ax, ay, az
-    else:
+    if known:
         trust *= dt / (constant * max(size, 1.0))
         x, y, z = (
             x + (y * wz - z * wy) * dt + trust * (ax - size * x),
             y + (z * wx - x * wz) * dt + trust * (ay - size * y),
             z + (x * wy - y * wx) * dt + trust * (az - size * z),
         )
+    elif trust > 0.0:
+        x, y, z = ax, ay, az
+    else:
+        return False
     norm = sqrt(x * x + y * y + z * z)
     up[0], up[1], up[2] = x / norm, y / norm, z / norm
+    return True
+
+
+@kernel("UniTuple(f8, 2)", VECTOR, VECTOR, VECTOR)
+def magnitudes(a: Array, b: Array, c: Array) -> tuple[float, float]:
+    """Lengths of ``a - b`` and of c, all of shape (3,)."""
+    first = second = 0.0
+    for i in range(3):
+        first += (a[i] - b[i]) * (a[i] - b[i])
+        second += c[i] * c[i]
+    return sqrt(first), sqrt(second)
 
 
 @kernel(VECTOR, MATRIX, NUMBER, NUMBER)
