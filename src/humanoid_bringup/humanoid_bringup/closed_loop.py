@@ -70,6 +70,7 @@ class ClosedLoop:
         self.control = ControlCore(
             self.robot, load_control_config(_beside(robot_file, "control")), startup_mode
         )
+        self._names = list(self.robot.joint_names)
         self._on_truth = on_truth
         self._began: int | None = None
         self._sequence = 0
@@ -130,7 +131,7 @@ class ClosedLoop:
         return Request(
             stamp,
             self._sequence,
-            self.robot.joint_names,
+            self._names,
             targets.position,
             targets.velocity,
             targets.effort,

@@ -7,44 +7,38 @@ Everything here is horizontal. Points [m] are complex numbers x + iy: plain numb
 faster than arrays of two, and a turn is a product.
 """
 
-from dataclasses import dataclass
+import numpy as np
 
+from humanoid_control import kernels
 from humanoid_control.controller import Array
 from humanoid_control.whole_body.contact import hull_edges
 
 
-@dataclass(frozen=True)
 class SupportPolygon:
-    """Convex region: a point is inside while ``dot(normal, point) <= offset`` for every edge."""
+    """Convex region of `edges`, rows (normal x, normal y, offset): ``normal point <= offset``.
 
-    edges: tuple[tuple[complex, float], ...]  # outward normal of unit length, offset [m]
+    The normals, of unit length, point outward; offsets in [m].
+    """
+
+    def __init__(self, edges: Array) -> None:
+        self.edges = edges
 
     @classmethod
     def of(cls, points: Array) -> "SupportPolygon":
         """The convex hull of `points`, shape (p, 2 or 3). Raises ValueError if it has no area."""
         normals, offsets = hull_edges(points)
-        return cls(tuple((complex(*n), o) for n, o in zip(normals, offsets.tolist(), strict=True)))
+        return cls(np.column_stack((normals, offsets)))
 
     def distance_outside(self, point: complex) -> float:
         """How far `point` is beyond the nearest edge line [m]; negative inside."""
-        return max(dot(normal, point) - offset for normal, offset in self.edges)
+        return float(kernels.distance_outside(self.edges, point))
 
     def cut(self, inside: complex, point: complex, margin: float = 0.0) -> complex:
         """The last point on the way from `inside` to `point` that keeps `margin` [m] to the edges.
 
         An `inside` beyond the margin is returned itself.
         """
-        way, share = point - inside, 1.0
-        for normal, offset in self.edges:
-            advance = dot(normal, way)
-            if advance > 1e-9:
-                share = min(share, (offset - margin - dot(normal, inside)) / advance)
-        return inside + max(share, 0.0) * way
-
-
-def dot(a: complex, b: complex) -> float:
-    """Scalar product of two planar vectors."""
-    return a.real * b.real + a.imag * b.imag
+        return complex(kernels.cut(self.edges, inside, point, margin))
 
 
 def pressure_and_excess(

@@ -89,7 +89,8 @@ class StandController(Controller):
         self._config = config
         self._whole_body = WholeBody(robot, model, whole_body)
         self._body = self._whole_body.body
-        self._weight_force = -self._body.mass * float(self._body.gravity[2])  # [N]
+        self._gravity = -float(self._body.gravity[2])  # [m/s^2]
+        self._weight_force = self._body.mass * self._gravity  # [N]
         self._feet = tuple(range(len(robot.feet)))
         self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
         self._points = [foot.points for foot in robot.feet]
@@ -101,8 +102,9 @@ class StandController(Controller):
         self._watch = Stopwatch()
         self._polygon = SupportPolygon.of(self._corners())
         self._integral = 0j
-        self._begin_at = (np.zeros(3), np.eye(3), self._ready)  # body, torso, posture
-        self._last_reference: Array | None = None
+        #: What is found at the start: CoM offset and height, torso, posture.
+        self._begin_at = ((0j, 0.0), np.eye(3), self._ready)
+        self._last_reference: tuple[complex, float] | None = None
         self._last_velocity: Array | None = None
 
     def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
@@ -121,9 +123,8 @@ class StandController(Controller):
     def _ready_stance(self, robot: RobotDescription, model: pin.Model) -> tuple[float, complex]:
         """Base height above the soles, and CoM from the middle of the feet, in the ready pose."""
         self._body.update(standing_configuration(robot, model), np.zeros(model.nv))
-        self._locate_feet()
-        height = float(self._body.q[2] - self._ground)
-        return height, self._in_footprint(_planar(self._body.com))
+        self._locate()
+        return self._height(), self._in_footprint(self._com)
 
     def blocked(self, state: State) -> str | None:
         config = self._config
@@ -142,7 +143,7 @@ class StandController(Controller):
             )
         self._observe(state)
         polygon = SupportPolygon.of(self._corners())
-        outside = polygon.distance_outside(self._in_footprint(self._capture()))
+        outside = polygon.distance_outside(self._in_footprint(self._capture))
         if not outside <= 0.0:
             return f"the capture point is {outside:.3f} m beyond the feet: hold it still in 'ready'"
         return None
@@ -152,10 +153,9 @@ class StandController(Controller):
         self._observe(state)
         self._polygon = SupportPolygon.of(self._corners())
         self._integral = 0j
-        com = self._in_footprint(_planar(self._body.com)) - self._ready_middle
-        torso = self._heading().T @ self._body.placement(self._torso.frame).rotation
-        body = np.array([com.real, com.imag, self._height()])
-        self._begin_at = (body, torso, state.q[7:].copy())
+        com = self._in_footprint(self._com) - self._ready_middle
+        torso = self._heading().T @ self._body.frame(self._torso.frame).rotation
+        self._begin_at = ((com, self._height()), torso, state.q[7:].copy())
         self._last_reference = self._last_velocity = None
 
     def update(self, state: State, references: References) -> JointTargets:
@@ -174,15 +174,26 @@ class StandController(Controller):
 
     def _observe(self, state: State) -> None:
         self._whole_body.update(state.q, state.v)
-        self._locate_feet()
+        self._locate()
 
-    def _locate_feet(self) -> None:
-        """Middle of the feet, ground height, and mean heading, from the soles as they are."""
-        soles = [self._body.placement(sole) for sole in self._soles]
-        middle = sum(sole.translation for sole in soles) / len(soles)
-        forward = _planar(sum(sole.rotation[:, 0] for sole in soles))
-        self._middle, self._ground = _planar(middle), float(middle[2])
+    def _locate(self) -> None:
+        """Middle of the feet, ground height and mean heading, from the soles as they are.
+
+        And of the pendulum: centre of mass, capture point and natural rate [1/s].
+        """
+        middle, ground, forward = 0j, 0.0, 0j
+        for sole in self._soles:
+            frame = self._body.frame(sole)
+            x, y, z = frame.position.tolist()
+            middle += complex(x, y)
+            ground += z
+            forward += _planar(frame.rotation[:, 0])
+        self._middle, self._ground = middle / len(self._soles), ground / len(self._soles)
         self._turn = forward / abs(forward)  # footprint to world
+        x, y, z = self._body.com.tolist()
+        self._com = complex(x, y)
+        self._pole = sqrt(self._gravity / max(z - self._ground, 0.1))
+        self._capture = self._com + _planar(self._body.com_velocity) / self._pole
 
     def _heading(self) -> Array:
         c, s = self._turn.real, self._turn.imag
@@ -194,8 +205,8 @@ class StandController(Controller):
     def _corners(self) -> Array:
         """Contact points of all feet in the footprint, shape (p, 2)."""
         corners = [
-            self._in_footprint(_planar(self._body.placement(sole).act(point)))
-            for sole, points in zip(self._soles, self._points, strict=True)
+            self._in_footprint(_planar(frame.position + frame.rotation @ point))
+            for frame, points in zip(map(self._body.frame, self._soles), self._points, strict=True)
             for point in points
         ]
         return np.array([(corner.real, corner.imag) for corner in corners])
@@ -203,44 +214,39 @@ class StandController(Controller):
     def _height(self) -> float:
         return float(self._body.q[2]) - self._ground
 
-    def _pole(self) -> float:
-        """Natural rate of the inverted pendulum [1/s]."""
-        body = self._body
-        return sqrt(-body.gravity[2] / max(float(body.com[2]) - self._ground, 0.1))
-
-    def _capture(self) -> complex:
-        return _planar(self._body.com) + _planar(self._body.com_velocity) / self._pole()
-
-    def _body_reference(self, references: References, fade: float, step: float) -> Array:
-        """CoM offset and base height asked for [m], and their rates [m/s], shape (6,)."""
+    def _body_reference(
+        self, references: References, fade: float, step: float
+    ) -> tuple[complex, float, complex, float]:
+        """CoM offset and base height asked for [m], and their rates [m/s]."""
         height = self._ready_height if references.height is None else references.height
-        now = np.append(references.com_offset, height)
-        now = fade * now + (1.0 - fade) * self._begin_at[0]
-        last = now if self._last_reference is None or step <= 0.0 else self._last_reference
-        self._last_reference = now
-        return np.concatenate((now, (now - last) / max(step, 1e-6)))
+        (offset_found, height_found), *_ = self._begin_at
+        offset = fade * _planar(references.com_offset) + (1.0 - fade) * offset_found
+        height = fade * height + (1.0 - fade) * height_found
+        before = self._last_reference
+        self._last_reference = offset, height
+        if before is None or step <= 0.0:
+            return offset, height, 0j, 0.0
+        return offset, height, (offset - before[0]) / step, (height - before[1]) / step
 
     def _command_momentum(self, references: References, fade: float, step: float) -> None:
-        config, body = self._config, self._body
-        asked = self._body_reference(references, fade, step)
-        x, y, height, x_rate, y_rate, climb = asked.tolist()
-        pole, weight = self._pole(), self._weight_force
-        reference = self._ready_middle + complex(x, y) + complex(x_rate, y_rate) / pole
+        config, body, weight = self._config, self._body, self._weight_force
+        offset, height, rate, climb = self._body_reference(references, fade, step)
+        reference = self._ready_middle + offset + rate / self._pole
         pressure, beyond = self._balance(reference, step)
-        linear, angular = self._momentum.linear, self._momentum.angular
-        angular[:] = -config.momentum_damping * body.momentum[3:]
-        angular[0] -= weight * beyond.imag
-        angular[1] += weight * beyond.real
-        pivot = pressure + complex(angular[1], -angular[0]) / weight
-        push = body.mass * pole**2 * (_planar(body.com) - pivot)
+        roll, pitch, yaw = (-config.momentum_damping * body.momentum[3:]).tolist()
+        roll -= weight * beyond.imag
+        pitch += weight * beyond.real
+        pivot = pressure + complex(pitch, -roll) / weight
+        push = body.mass * self._pole**2 * (self._com - pivot)
         error, slip = height - self._height(), climb - float(body.com_velocity[2])
         lift = body.mass * (config.height_stiffness * error + config.height_damping * slip)
-        linear[:] = push.real, push.imag, lift
+        self._momentum.angular[:] = roll, pitch, yaw
+        self._momentum.linear[:] = push.real, push.imag, lift
 
     def _balance(self, reference: complex, step: float) -> tuple[complex, complex]:
         """Wanted centre of pressure, and the hips' reach beyond it, both in the world [m]."""
         config, polygon = self._config, self._polygon
-        capture = self._in_footprint(self._capture())
+        capture = self._in_footprint(self._capture)
         error = capture - reference
         if polygon.distance_outside(reference + config.capture_gain * error) < 0.0:
             limit = config.integral_limit

@@ -54,6 +54,7 @@ class VelocityReference:
         self._acceleration = np.array(config.acceleration)
         self._timeout = round(config.timeout * 1e9)
         self._target = np.zeros(3)
+        self._resting = True  # at zero, which is wanted
         self._until = 0
         #: Shape (3,): forward and left [m/s], turning [rad/s]. A new array at each change.
         self.value = np.zeros(3)
@@ -72,6 +73,7 @@ class VelocityReference:
         lower, upper = limits or (self._lower, self._upper)
         self._target, changes = clamp(twist, lower, upper, NAMES)
         self._until = stamp + self._timeout
+        self._resting = False
         return changes
 
     def stop(self) -> None:
@@ -82,10 +84,15 @@ class VelocityReference:
         """Be at rest at once."""
         self._target = np.zeros(3)
         self.value = np.zeros(3)
+        self._resting = True
 
     def advance(self, stamp: int, dt: float) -> None:
         """Move on to the sample of `stamp` [ns], `dt` [s] after the last one."""
-        if stamp >= self._until:
+        if self._resting:
+            return
+        over = stamp >= self._until
+        if over:
             self._target = np.zeros(3)
         change = self._acceleration * dt
         self.value = self.value + np.clip(self._target - self.value, -change, change)
+        self._resting = over and not self.value.any()

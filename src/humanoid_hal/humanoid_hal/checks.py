@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_hal import kernels
 from humanoid_hal.driver import Capabilities, ImuSample, Sample
 from humanoid_hal.hardware import HardwareConfig
 
@@ -111,9 +112,19 @@ class SampleChecks:
         elapsed = self._elapsed(sample.stamp, causes)
         valid = self._take(sample)
         self._silence(valid, first or elapsed > 0, causes)
+        unusual = kernels.unusual(
+            self._now,
+            self._before,
+            self.position,
+            self.velocity,
+            self._lower,
+            self._upper,
+            self._full_torque,
+            STILL_SPEED,
+        )
         if elapsed:
-            self._freezing(elapsed, causes)
-        self._limits(valid, elapsed, causes)
+            self._freezing(unusual, elapsed, causes)
+        self._limits(unusual, valid, elapsed, causes)
         if self._capabilities.imu:
             self._imu(sample.imu, elapsed, causes)
         if sample.temperature is not None or not self._capabilities.simulated:
@@ -149,10 +160,9 @@ class SampleChecks:
         self._now, self._before = self._before, self._now
         now = self._now
         now[0], now[1], now[2] = sample.position, sample.velocity, sample.effort
-        finite = np.isfinite(now)
         fresh = np.count_nonzero(sample.fresh)
-        self.complete = fresh == len(self._names) and np.count_nonzero(finite) == finite.size
-        valid = self._all if self.complete else finite.all(axis=0) & sample.fresh
+        self.complete = fresh == len(self._names) and kernels.finite(now)
+        valid = self._all if self.complete else np.isfinite(now).all(axis=0) & sample.fresh
         np.copyto(self.position, now[0], where=valid)
         np.copyto(self.velocity, now[1], where=valid)
         return valid
@@ -171,12 +181,12 @@ class SampleChecks:
             if mask.any():
                 causes[name] = f"no valid reply for {SILENT_CYCLES} cycles: {self._listed(mask)}"
 
-    def _freezing(self, elapsed: int, causes: dict[str, str]) -> None:
-        now, before = self._now, self._before
-        same = now[0] == before[0]
-        if not np.count_nonzero(same):
+    def _freezing(self, unusual: int, elapsed: int, causes: dict[str, str]) -> None:
+        if not unusual & kernels.SAME_POSITION:
             self._frozen[:] = 0
             return
+        now, before = self._now, self._before
+        same = now[0] == before[0]
         same &= now[1] == before[1]
         same &= np.abs(now[1]) > STILL_SPEED
         self._frozen += elapsed
@@ -188,21 +198,21 @@ class SampleChecks:
                 f"same position {span} while reporting speed: {self._listed(frozen)}"
             )
 
-    def _limits(self, valid: Mask, elapsed: int, causes: dict[str, str]) -> None:
-        q = self.position
-        if np.count_nonzero(q < self._lower) or np.count_nonzero(q > self._upper):
+    def _limits(self, unusual: int, valid: Mask, elapsed: int, causes: dict[str, str]) -> None:
+        if unusual & kernels.BEYOND:
+            q = self.position
             worst = int(np.maximum(self._lower - q, q - self._upper).argmax())
             causes["joint_limit"] = (
                 f"{self._names[worst]} at {q[worst]:.3f} rad, limits with margin "
                 f"{self._lower[worst]:.3f} … {self._upper[worst]:.3f}"
             )
-        slow = np.abs(self.velocity) < STILL_SPEED
-        self._still = self._still + elapsed if np.count_nonzero(slow) == len(slow) else 0
-        slow &= valid
-        slow &= np.abs(self._now[2]) >= self._full_torque
-        if not np.count_nonzero(slow):
+        self._still = 0 if unusual & kernels.MOVING else self._still + elapsed
+        if not unusual & kernels.FULL_TORQUE:
             self._stalled[:] = 0
             return
+        slow = np.abs(self.velocity) < STILL_SPEED
+        slow &= valid
+        slow &= np.abs(self._now[2]) >= self._full_torque
         self._stalled += elapsed
         self._stalled *= slow
         stalled = self._stalled >= STALL_NS
@@ -217,7 +227,7 @@ class SampleChecks:
             self._imu_now, self._imu_before = self._imu_before, self._imu_now
             now = self._imu_now
             now[0], now[1] = imu.angular_velocity, imu.linear_acceleration
-            if np.count_nonzero(np.isfinite(now)) != now.size:
+            if not kernels.finite(now):
                 causes["imu_dropout"] = "reading is not finite"
             elif elapsed:
                 self._imu_frozen = np.count_nonzero(now == self._imu_before) == now.size

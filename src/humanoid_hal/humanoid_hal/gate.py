@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_hal import kernels
 from humanoid_hal.driver import Command
 from humanoid_hal.hardware import LimitsConfig
 from humanoid_hal.limiter import FIELDS, Limiter
@@ -88,6 +89,7 @@ class Gate:
         # Two matrices in turn, so that the last accepted command outlives the next message.
         self._matrices = [np.zeros((5, n)), np.zeros((5, n))]
         self._least = np.vstack([np.full((3, n), -np.inf), np.zeros((2, n))])  # gains only
+        self._most = np.full((5, n), np.inf)
         self._raw = np.zeros((5, n))
         self._last_raw = np.zeros((5, n))
         self._last: tuple[int, int] | None = None  # stamp, sequence
@@ -158,12 +160,10 @@ class Gate:
             row[:] = column
         if self._order is not None:
             np.copyto(raw, raw[:, self._order])
-        finite = np.isfinite(raw)
-        if np.count_nonzero(finite) != finite.size:
-            return self._at(Rejection.NONFINITE, ~finite)
-        negative = raw < self._least
-        if np.count_nonzero(negative):
-            return self._at(Rejection.NEGATIVE_GAIN, negative)
+        if not kernels.finite(raw):
+            return self._at(Rejection.NONFINITE, ~np.isfinite(raw))
+        if not kernels.within(raw, self._least, self._most):
+            return self._at(Rejection.NEGATIVE_GAIN, raw < self._least)
         return None
 
     def _learn_order(self, names: list[str]) -> str:

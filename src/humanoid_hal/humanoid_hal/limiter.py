@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description import RobotDescription
+from humanoid_hal import kernels
 from humanoid_hal.driver import Command
 from humanoid_hal.hardware import LimitsConfig
 
@@ -33,7 +34,10 @@ class Limiter:
         gains = np.full((2, n), limits.gain_max)
         self._upper = np.vstack([robot.column("upper"), speed, effort, gains])
         self._lower = np.vstack([robot.column("lower"), -speed, -effort, 0.0 * gains])
-        self._rates = np.vstack([speed * limits.position_rate, effort * limits.effort_rate])
+        self._rates = (
+            (POSITION, "position_rate", speed * limits.position_rate),
+            (EFFORT, "effort_rate", effort * limits.effort_rate),
+        )
         self._margin_upper = robot.column("upper") + limits.margin
         self._margin_lower = robot.column("lower") - limits.margin
         self.derate(1.0)
@@ -59,14 +63,13 @@ class Limiter:
         """
         notes: list[str] = []
         if previous is not None:
-            # Rows position and effort are every second of the first three.
-            before, step = previous[:STIFFNESS:2], self._rates * seconds
-            if np.count_nonzero(np.abs(values[:STIFFNESS:2] - before) > step):
-                least, most = before - step, before + step
-                notes.append(self._limit("position_rate", values[POSITION], least[0], most[0]))
-                notes.append(self._limit("effort_rate", values[EFFORT], least[1], most[1]))
+            for row, kind, rates in self._rates:
+                before = previous[row]
+                if not kernels.slow(values[row], before, rates, seconds):
+                    step = rates * seconds
+                    notes.append(self._limit(kind, values[row], before - step, before + step))
         lower, upper = self._lower_now, self._upper_now
-        if np.count_nonzero(values < lower) or np.count_nonzero(values > upper):
+        if not kernels.within(values, lower, upper):
             for row, kind in enumerate(("position", "velocity", "effort", "gain", "gain")):
                 notes.append(self._limit(kind, values[row], lower[row], upper[row]))
         notes.append(self._limit_torque(values, position, velocity))
@@ -91,6 +94,9 @@ class Limiter:
         joint beyond its position limit may only be pushed back (row 15).
         """
         most = self._upper_now[EFFORT]
+        reach = self._margin_lower, self._margin_upper
+        if kernels.torque_within(values, position, velocity, most, *reach):
+            return ""
         target, speed, effort, stiffness, damping = values
         feedback = stiffness * (target - position) + damping * (speed - velocity)
         size = np.abs(feedback)

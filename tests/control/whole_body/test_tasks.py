@@ -24,7 +24,7 @@ def velocity_of(task: Task, dynamics: Dynamics) -> np.ndarray:
     """The rate that the task's rows are the derivative of, in the axes the task uses."""
     if isinstance(task, MomentumTask):
         return dynamics.momentum.copy()
-    twist = dynamics.velocity(task.frame)
+    twist = dynamics.frame(task.frame).twist.copy()
     return twist[3:] if isinstance(task, OrientationTask) else twist
 
 
@@ -92,17 +92,30 @@ def test_mass_matrix_and_bias_agree_with_inverse_dynamics(body, seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_frame_to_base_takes_the_twist_of_a_frame_fixed_to_the_base_to_the_base_twist(
-    body, seed: int
-) -> None:
+def test_frames_and_momentum_are_those_that_pinocchio_computes_one_by_one(body, seed: int) -> None:
     q, v = body.state(seed)
-    v[6:] = 0.0  # every frame moves with the base
-    dynamics = Dynamics(body.model)
+    model, data, local = body.model, body.model.createData(), pin.ReferenceFrame.LOCAL
+    pin.forwardKinematics(model, data, q, v, np.zeros_like(v))
+    pin.computeJointJacobians(model, data, q)
+    dynamics = Dynamics(model)
     dynamics.update(q, v)
-    frame = frame_of(body)
-    np.testing.assert_allclose(
-        dynamics.frame_to_base(frame) @ dynamics.velocity(frame), v[:6], atol=1e-10
-    )
+    for number in (frame_of(body), model.getFrameId(body.robot.frames["torso"])):
+        frame, placement = dynamics.frame(number), pin.updateFramePlacement(model, data, number)
+        for ours, theirs in (
+            (frame.rotation, placement.rotation),
+            (frame.position, placement.translation),
+            (frame.twist, pin.getFrameVelocity(model, data, number, local).vector),
+            (frame.drift, pin.getFrameAcceleration(model, data, number, local).vector),
+            (frame.jacobian, pin.getFrameJacobian(model, data, number, local)),
+        ):
+            np.testing.assert_allclose(ours, theirs, atol=1e-12)
+    matrix = pin.ccrba(model, data, q, v)
+    np.testing.assert_allclose(dynamics.momentum_matrix, matrix, atol=1e-11)
+    np.testing.assert_allclose(dynamics.momentum, data.hg.vector, atol=1e-11)
+    np.testing.assert_allclose(dynamics.com, data.com[0], atol=1e-12)
+    np.testing.assert_allclose(dynamics.com_velocity, data.hg.linear / dynamics.mass, atol=1e-12)
+    drift = pin.computeCentroidalMomentumTimeVariation(model, data).vector
+    np.testing.assert_allclose(dynamics.momentum_drift, drift, atol=1e-10)
 
 
 def test_an_orientation_task_turns_the_frame_toward_its_target(g1_body) -> None:
@@ -123,8 +136,28 @@ def test_a_pose_task_on_its_target_asks_for_the_motion_alone(g1_body) -> None:
     dynamics.update(q, v)
     task = PoseTask(frame_of(g1_body), np.ones(6), 100.0, 20.0)
     task.target = dynamics.placement(task.frame).copy()
-    task.velocity = dynamics.velocity(task.frame).copy()
+    task.velocity = dynamics.frame(task.frame).twist.copy()
     task.acceleration = np.arange(6.0)
     np.testing.assert_allclose(task.command(dynamics), np.arange(6.0), atol=1e-9)
     task.target = task.target * pin.SE3(np.eye(3), np.array([0.01, 0.0, 0.0]))
     assert task.command(dynamics)[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("angle", [1e-10, 1e-3, 1.0, 3.0, np.pi - 1e-9])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_commands_pull_along_the_logarithm_of_the_error(g1_body, seed: int, angle: float) -> None:
+    random = np.random.default_rng(seed)
+    axis = random.normal(size=3)
+    turn = angle * axis / np.linalg.norm(axis)
+    q, v = g1_body.state(seed)
+    dynamics = Dynamics(g1_body.model)
+    dynamics.update(q, np.zeros_like(v))
+    frame = frame_of(g1_body)
+    orientation = OrientationTask(frame, np.ones(3), 10.0, 5.0)
+    orientation.target = dynamics.frame(frame).rotation @ pin.exp3(turn)
+    np.testing.assert_allclose(orientation.command(dynamics), 10.0 * turn, atol=1e-6, rtol=1e-7)
+    pose = PoseTask(frame, np.ones(6), 10.0, 5.0)
+    away = pin.SE3(pin.exp3(turn), random.normal(size=3))
+    pose.target = dynamics.placement(frame) * away
+    expected = 10.0 * pin.log6(away).vector
+    np.testing.assert_allclose(pose.command(dynamics), expected, atol=1e-6, rtol=1e-7)

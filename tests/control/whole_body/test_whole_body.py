@@ -57,7 +57,7 @@ class Setting:
         config = self.config
         cost = [config.force_weight] * 3 + [config.torque_weight] * 3
         H[wrenches, wrenches] += np.tile(cost, len(feet))
-        jacobians = np.vstack([dynamics.jacobian(whole.feet[f].frame) for f in feet])
+        jacobians = np.vstack([dynamics.frame(whole.feet[f].frame).jacobian for f in feet])
         dynamic = np.hstack((dynamics.mass_matrix, -jacobians.T))
         A, low, high, kind = [dynamic], [-dynamics.bias.copy()], [-dynamics.bias.copy()], [5] * 6
         effort = config.effort_scale * self.body.robot.column("effort")
@@ -66,10 +66,10 @@ class Setting:
         kind += [0] * len(effort)
         for index, foot in enumerate(feet):
             support = whole.feet[foot]
-            still = -dynamics.drift(support.frame)
-            still -= config.contact_damping * dynamics.velocity(support.frame)
+            still = -dynamics.frame(support.frame).drift
+            still -= config.contact_damping * dynamics.frame(support.frame).twist
             keep, cone = np.zeros((6, n)), np.zeros((len(support.cone), n))
-            keep[:, :nv] = dynamics.jacobian(support.frame)
+            keep[:, :nv] = dynamics.frame(support.frame).jacobian
             cone[:, nv + 6 * index : nv + 6 * index + 6] = support.cone
             A += [keep, cone]
             low += [still, np.full(len(cone), -1e30)]
@@ -123,10 +123,10 @@ def test_a_solution_obeys_the_equations_of_motion_and_keeps_the_feet_still(
     forces = pin.rnea(model, model.createData(), setting.q, setting.v, solution.acceleration)
     for foot, wrench in zip(feet, solution.wrenches, strict=True):
         support = setting.whole.feet[foot]
-        forces -= dynamics.jacobian(support.frame).T @ wrench
-        moves = dynamics.jacobian(support.frame) @ solution.acceleration
-        moves += dynamics.drift(support.frame)
-        slowed = -CONFIG.contact_damping * dynamics.velocity(support.frame)
+        forces -= dynamics.frame(support.frame).jacobian.T @ wrench
+        moves = dynamics.frame(support.frame).jacobian @ solution.acceleration
+        moves += dynamics.frame(support.frame).drift
+        slowed = -CONFIG.contact_damping * dynamics.frame(support.frame).twist
         np.testing.assert_allclose(moves, slowed, atol=1e-7)
     np.testing.assert_allclose(forces, np.concatenate((np.zeros(6), solution.torque)), atol=1e-6)
 
@@ -189,7 +189,7 @@ def test_a_swing_foot_follows_its_task_while_the_other_foot_stands(g1_body) -> N
     swing = PoseTask(setting.whole.feet[1].frame, np.full(6, 100.0), 0.0, 0.0)
     swing.acceleration = np.array([1.0, 0.0, 2.0, 0.0, 0.0, 0.0])
     solution = setting.whole.solve((0,), (*setting.tasks, swing))
-    moves = setting.whole.body.jacobian(swing.frame) @ solution.acceleration
+    moves = setting.whole.body.frame(swing.frame).jacobian @ solution.acceleration
     np.testing.assert_allclose(moves, swing.acceleration, atol=0.2)
 
 

@@ -115,7 +115,7 @@ class WalkingBody:
             leg = slice(6 + foot.legs.start, 6 + foot.legs.stop)
             velocity = np.zeros(model.nv)
             forward = np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-            velocity[leg] = np.linalg.pinv(dynamics.jacobian(sole)[:, leg]) @ forward
+            velocity[leg] = np.linalg.pinv(dynamics.frame(sole).jacobian[:, leg]) @ forward
             shares.append(-float(dynamics.momentum_matrix[4] @ velocity))
         return sum(shares) / len(shares) / (dynamics.mass * self.pendulum_height)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from humanoid_control.controller import Array
+from humanoid_control.walking.kernels import follow
 from humanoid_control.walking.planner import wrap
 
 #: The horizontal way is planned at least this long before the touchdown [s]: later changes of the
@@ -51,11 +52,8 @@ class SwingFoot:
     def advance(self, goal: Array, yaw: float, ground: float, remaining: float, dt: float) -> None:
         """Move on by `dt` [s]; touchdown at `goal`, shape (2,), [m], in `remaining` [s]."""
         turned = float(self.motion[0, 3])
-        target = np.array([goal[0], goal[1], turned + wrap(yaw - turned)])
-        columns = [0, 1, 3]
-        self.motion[:, columns] = _min_jerk(
-            self.motion[:, columns], target, max(remaining + dt, _LAST), dt
-        )
+        target = np.array([goal[0], goal[1], ground, turned + wrap(yaw - turned)])
+        follow(self.motion, target, max(remaining + dt, _LAST), dt)
         self._advance_height(ground, remaining, dt)
 
     def _advance_height(self, ground: float, remaining: float, dt: float) -> None:
@@ -91,38 +89,3 @@ def minimum_jerk(s: float) -> tuple[float, float, float]:
     w = s * (1.0 - s)
     value = s**3 * (10.0 + s * (6.0 * s - 15.0))
     return value, 30.0 * w * w, 60.0 * w * (1.0 - 2.0 * s)
-
-
-def _min_jerk(motion: Array, target: Array, duration: float, dt: float) -> Array:
-    """State after `dt` on the quintic from `motion`, shape (3, k), to rest at `target`, (k,).
-
-    Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985.
-    """
-    s = dt / duration
-    s2, s3, s4, s5 = s * s, s**3, s**4, s**5
-    # On the distance to the target, velocity x duration, and acceleration x duration^2.
-    step = np.array(
-        (
-            (
-                1.0 - 10.0 * s3 + 15.0 * s4 - 6.0 * s5,
-                s - 6.0 * s3 + 8.0 * s4 - 3.0 * s5,
-                0.5 * (s2 - 3.0 * s3 + 3.0 * s4 - s5),
-            ),
-            (
-                30.0 * (2.0 * s3 - s2 - s4),
-                1.0 - 18.0 * s2 + 32.0 * s3 - 15.0 * s4,
-                s - 4.5 * s2 + 6.0 * s3 - 2.5 * s4,
-            ),
-            (
-                60.0 * (3.0 * s2 - s - 2.0 * s3),
-                96.0 * s2 - 36.0 * s - 60.0 * s3,
-                1.0 - 9.0 * s + 18.0 * s2 - 10.0 * s3,
-            ),
-        )
-    )
-    scale = np.array(((1.0,), (duration,), (duration * duration,)))
-    motion = motion * scale
-    motion[0] -= target
-    after = step @ motion / scale
-    after[0] += target
-    return after

@@ -4,8 +4,46 @@ import numpy as np
 import pinocchio as pin
 
 from humanoid_control.controller import Array
+from humanoid_control.whole_body import dynamics_kernels as kernels
 
-_WORLD, _LOCAL = pin.Convention.WORLD, pin.ReferenceFrame.LOCAL
+_WORLD = pin.Convention.WORLD
+
+
+class Frame:
+    """Placement and motion of one frame; arrays are written anew for each sample.
+
+    - `rotation`, shape (3, 3), frame to world; `position`, shape (3,), [m] in the world
+    - `twist`, shape (6,): linear [m/s], angular [rad/s], in the frame's own axes
+    - `drift`, shape (6,): its spatial acceleration in its own axes at zero `a`
+    - `jacobian`, shape (6, nv), of the twist
+    """
+
+    def __init__(self, model: pin.Model, data: pin.Data, frame: int) -> None:
+        joint, fixed = model.frames[frame].parentJoint, model.frames[frame].placement
+        chain = [model.joints[parent] for parent in model.supports[joint] if parent > 0]
+        columns = [range(one.idx_v, one.idx_v + one.nv) for one in chain]
+        placement = data.oMi[joint]
+        self._joint = (  # views of pinocchio's memory
+            placement.rotation,
+            placement.translation,
+            data.v[joint].vector,
+            data.a_gf[joint].vector,
+            data.J.T,
+            np.concatenate(columns).astype(np.int64),
+            np.ascontiguousarray(fixed.rotation),
+            fixed.translation.copy(),
+            model.gravity.linear.copy(),
+        )
+        self.rotation, self.position = np.eye(3), np.zeros(3)
+        self.twist, self.drift = np.zeros(6), np.zeros(6)
+        self.jacobian = np.zeros((6, model.nv))
+        self.sample = 0  # of which it tells
+
+    def update(self) -> None:
+        """Take over what pinocchio computed."""
+        kernels.frame_motion(
+            *self._joint, self.rotation, self.position, self.twist, self.drift, self.jacobian
+        )
 
 
 class Dynamics:
@@ -20,6 +58,9 @@ class Dynamics:
     - `momentum_matrix` A, shape (6, nv), and `momentum_drift`, shape (6,): the rate of the
       momentum is ``A a + momentum_drift`` (Orin, Goswami, Lee, "Centroidal dynamics of a humanoid
       robot", 2013)
+    - `base_rotation`, shape (3, 3), base to world; `base_position`, shape (3,), [m]
+
+    These arrays, and those of the frames, are written anew by the next update.
     """
 
     def __init__(self, model: pin.Model) -> None:
@@ -27,45 +68,52 @@ class Dynamics:
         self.mass: float = sum(inertia.mass for inertia in model.inertias)
         self.gravity: Array = model.gravity.linear.copy()  # [m/s^2]
         self.nv: int = model.nv
-        self._data = model.createData()
-        self._zero = np.zeros(model.nv)
-        self.update(pin.neutral(model), self._zero)
+        self._data = data = model.createData()
+        # Views of pinocchio's memory; the matrix is symmetric.
+        self.mass_matrix: Array = data.M.T
+        self.bias: Array = data.nle
+        self.base_rotation: Array = data.oMi[1].rotation
+        self.base_position: Array = data.oMi[1].translation
+        self.com, self.com_velocity = np.zeros(3), np.zeros(3)
+        self.momentum, self.momentum_drift = np.zeros(6), np.zeros(6)
+        self.momentum_matrix = np.zeros((6, model.nv))
+        self._frames: dict[int, Frame] = {}
+        self._sample = 0
+        self.update(pin.neutral(model), np.zeros(model.nv))
 
     def update(self, q: Array, v: Array) -> None:
         """Compute all of the above at `q`, shape (nq,), and `v`, shape (nv,)."""
         model, data = self.model, self._data
         self.q, self.v = q, v
-        pin.forwardKinematics(model, data, q, v, self._zero)
-        self.mass_matrix: Array = pin.crba(model, data, q, _WORLD)
-        self.bias: Array = pin.nonLinearEffects(model, data, q, v)
-        self.momentum_matrix: Array = pin.ccrba(model, data, q, v)
-        self.momentum_drift: Array = pin.computeCentroidalMomentumTimeVariation(model, data).vector
-        self.momentum: Array = data.hg.vector
-        self.com: Array = data.com[0]
-        self.com_velocity: Array = self.momentum[:3] / self.mass
-        self._base = data.oMi[1]
+        self._sample += 1
+        pin.crba(model, data, q, _WORLD)
+        pin.nonLinearEffects(model, data, q, v)
+        kernels.centroidal(
+            self.mass_matrix,
+            self.bias,
+            self.base_rotation,
+            self.base_position,
+            np.ascontiguousarray(v),
+            self.mass,
+            self.gravity,
+            self.com,
+            self.momentum,
+            self.momentum_drift,
+            self.momentum_matrix,
+        )
+        np.divide(self.momentum[:3], self.mass, out=self.com_velocity)
 
-    @property
-    def base_rotation(self) -> Array:
-        """Base to world, shape (3, 3)."""
-        return self._base.rotation
+    def frame(self, frame: int) -> Frame:
+        """Placement and motion of the frame of that number in the model."""
+        found = self._frames.get(frame)
+        if found is None:
+            found = self._frames[frame] = Frame(self.model, self._data, frame)
+        if found.sample != self._sample:
+            found.sample = self._sample
+            found.update()
+        return found
 
     def placement(self, frame: int) -> pin.SE3:
-        """Pose of `frame` in the world."""
-        return pin.updateFramePlacement(self.model, self._data, frame)
-
-    def frame_to_base(self, frame: int) -> Array:
-        """Action matrix, shape (6, 6): twists in `frame`'s axes to twists in the base's."""
-        return self._base.actInv(self.placement(frame)).toActionMatrix()
-
-    def jacobian(self, frame: int) -> Array:
-        """Jacobian of `frame`'s twist (linear, angular) in its own axes, shape (6, nv)."""
-        return pin.getFrameJacobian(self.model, self._data, frame, _LOCAL)
-
-    def velocity(self, frame: int) -> Array:
-        """Twist (linear [m/s], angular [rad/s]) of `frame` in its own axes, shape (6,)."""
-        return pin.getFrameVelocity(self.model, self._data, frame, _LOCAL).vector
-
-    def drift(self, frame: int) -> Array:
-        """Spatial acceleration of `frame` in its own axes at zero `a`, shape (6,)."""
-        return pin.getFrameAcceleration(self.model, self._data, frame, _LOCAL).vector
+        """Pose of `frame` in the world, a copy."""
+        found = self.frame(frame)
+        return pin.SE3(found.rotation, found.position)

@@ -15,10 +15,11 @@ six equalities per other foot; on one foot there are none. The same substitution
 rows of the dynamics into torques of the rooted robot, ``S' (M a + h - J' f_others)`` with a = S
 (a_joints, 1).
 
-Everything is rows of one stacked matrix, affine in x (last column: the constant part), in this
-order:
+Everything is rows on (x, 1): the last column is the constant part.
 
-    root wrench | tasks | base dynamics | torques | other feet | cones
+The feet press on the same edges for many samples, mostly on none. So the program is first solved
+with the constraints that were active before, which takes one factorisation, and then by the solver
+if that is not the optimum.
 
 Torques are hardly ever at their limits, and their rows are a third of the work of the solver: they
 are left out until they matter. The result is the same, because a solution that breaks a limit is
@@ -31,7 +32,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from humanoid_control.controller import Array
-from humanoid_control.whole_body.dynamics import Dynamics
+from humanoid_control.whole_body import kernels
+from humanoid_control.whole_body.dynamics import Dynamics, Frame
+from humanoid_control.whole_body.qp_kernels import optimum
 from humanoid_control.whole_body.solver import EQUALITY, INEQUALITY, INFINITY, SOFT, solve_qp
 from humanoid_control.whole_body.tasks import Task
 
@@ -75,6 +78,7 @@ class Problem:
         contact_damping: float,
     ) -> None:
         self._root, *self._others = supports
+        self._first = self._root.legs.start
         self._tasks = tasks
         self._contact_damping = contact_damping
         self.joints = len(effort)
@@ -84,64 +88,44 @@ class Problem:
         self._limit(effort)
 
     def _stack(self, wrench_weight: Array) -> None:
-        """Make the stacked matrices and the views of their blocks."""
-        nj, m, n, legs = self.joints, self._forces, self.size, self._root.legs
+        """Make the rows on (x, 1), and the views of their blocks."""
+        nj, n, others, legs = self.joints, self.size, self._forces, self._root.legs
         tasks = [len(task.weight) for task in self._tasks]
-        cones = [len(foot.cone) for foot in (*self._others, self._root)]
-        *starts, end = np.cumsum([0, 6, sum(tasks), 6, nj, m, sum(cones)]).tolist()
-        _, task, base, torque, other, cone = starts
-        # On (a, wrenches of the others, 1), without the rows of root wrench and cones.
-        free = np.zeros((cone - task, 6 + n + 1))
-        self._free = free
-        self._free_dynamics = free[base - task : other - task]
-        self._free_others = (
-            np.split(free[other - task :], len(self._others)) if self._others else []
-        )
-        self._free_tasks = np.split(free[: base - task], np.cumsum(tasks)[:-1])
-        # From x to that.
-        self._expansion = np.vstack((np.zeros((6, n + 1)), np.eye(n + 1)))
-        self._leg_to_base = self._expansion[:6, legs]
-        self._constant_to_base = self._expansion[:6, n]
-        self._foot = np.zeros((6, legs.stop - legs.start))
-        # On (x, 1).
-        rows = np.zeros((end, n + 1))
-        self._rows = rows
-        self._wrench, self._affine, self._base = rows[:task], rows[task:cone], rows[base:torque]
-        self._leg_torques = rows[torque:other][legs]
-        self._values = rows[:other]
-        self._root_cone = rows[end - cones[-1] :]
-        for index, foot in enumerate(self._others):
-            at = cone + sum(cones[:index])
-            rows[at : at + cones[index], nj + 6 * index : nj + 6 * index + 6] = foot.cone
-        self._costs = rows[:base]
-        self._contacts, self._torques = rows[other:], rows[torque:other]
-        self._weighted = np.zeros_like(self._costs)
-        weights = np.concatenate([wrench_weight, *(task.weight for task in self._tasks)])
-        self._root_weight = np.sqrt(weights)[:, None]
-        self._torque_at = slice(torque, other)
-        self.hessian, self.gradient = np.zeros((n, n)), np.zeros(n)
-        self._diagonal = self.hessian.reshape(-1)[:: n + 1]
-        self._posture = np.zeros(n)  # weights of joints and other wrenches
+        self._leg, self._constant = np.zeros((6, legs.stop - legs.start)), np.zeros(6)
+        self._to_base = np.zeros((6, 6))
+        self._jacobians = np.zeros((others, nj + 6))  # of the other feet
+        self._base = np.zeros((6, n + 1))
+        self._costs = np.zeros((6 + sum(tasks), n + 1))
+        self._wrench, *self._task_rows = np.split(self._costs, np.cumsum([6, *tasks])[:-1])
+        self._still = np.zeros((others, n + 1))
+        self._weight = np.concatenate([wrench_weight, *(task.weight for task in self._tasks)])
+        self._posture, self._wanted = np.zeros(n), np.zeros(n)
         self._posture[nj:] = np.tile(wrench_weight, len(self._others))
+        self.hessian, self.gradient = np.zeros((n, n)), np.zeros(n)
 
     def _limit(self, effort: Array) -> None:
         """Make the bounds: on x first, then on contacts, then on torques."""
         nj, m, n = self.joints, self._forces, self.size
-        cones = np.concatenate([foot.limit for foot in (*self._others, self._root)])
+        feet = (*self._others, self._root)
         self._effort = effort
         self._with_torques = False
-        contacts = n + m + len(cones)
-        self._contact_limits = np.zeros((2, m + len(cones)))
-        self._contact_limits[:, m:] = np.full(len(cones), -INFINITY), cones
-        self._torque_limits = np.stack((-effort, effort))
-        self._bounds = np.full((2, contacts + nj), INFINITY)
+        contacts = m + sum(len(foot.cone) for foot in feet)
+        self._matrix = np.zeros((contacts + nj, n))
+        self._bounds = np.full((2, n + contacts + nj), INFINITY)
         self._bounds[0] *= -1.0
-        self._contact_bounds = self._bounds[:, n:contacts]
-        self._torque_bounds = self._bounds[:, contacts:]
-        self._matrix = np.zeros((m + len(cones) + nj, n))
-        self._contact_matrix, self._torque_matrix = np.split(self._matrix, [m + len(cones)])
-        kind = [SOFT] * nj + [INEQUALITY] * m + [EQUALITY] * m + [INEQUALITY] * (len(cones) + nj)
+        self._contact_matrix, self._torque_matrix = np.split(self._matrix, [contacts])
+        _, self._contact_bounds, self._torque_bounds = np.split(self._bounds, [n, n + contacts], 1)
+        self._root_cone = contacts - len(self._root.cone)
+        at = m
+        for index, foot in enumerate(self._others):
+            rows = slice(at, at + len(foot.cone))
+            self._matrix[rows, nj + 6 * index : nj + 6 * index + 6] = foot.cone
+            self._contact_bounds[1, rows] = foot.limit
+            at = rows.stop
+        kind = [SOFT] * nj + [INEQUALITY] * m + [EQUALITY] * m
+        kind += [INEQUALITY] * (contacts - m + nj)
         self._kind = np.array(kind, dtype=np.int32)
+        self._expect(np.zeros(n + contacts))
 
     def assemble(self, body: Dynamics, weight: Array, wanted: Array) -> None:
         """Write costs and constraints at the state of `body`.
@@ -149,54 +133,60 @@ class Problem:
         `weight` and `wanted`, each of shape (joints,), are the weight of the posture and the joint
         accelerations [rad/s^2] it wants.
         """
-        self._write_free(body)
-        self._root_at_foot(body)
-        self._write_program(weight, wanted)
+        self._body = body
+        self._stand_on_root(body)
+        rooting = self._leg, self._constant, self._first
+        for task, rows in zip(self._tasks, self._task_rows, strict=True):
+            jacobian = np.ascontiguousarray(task.jacobian(body))
+            kernels.rooted(jacobian, task.drift(body) - task.command(body), *rooting, rows)
+        self._posture[: self.joints] = weight
+        self._wanted[: self.joints] = wanted
+        kernels.costs(
+            self._costs, self._weight, self._posture, self._wanted, self.hessian, self.gradient
+        )
+        kernels.contacts(
+            self._still,
+            self._root.cone,
+            self._wrench,
+            self._root.limit,
+            self._root_cone,
+            self._contact_matrix,
+            *self._contact_bounds,
+        )
 
-    def _write_free(self, body: Dynamics) -> None:
-        nv = self.joints + 6
-        dynamics = self._free_dynamics
-        dynamics[:, :nv] = body.mass_matrix
-        dynamics[:, -1] = body.bias
-        for index, (foot, rows) in enumerate(zip(self._others, self._free_others, strict=True)):
-            jacobian = body.jacobian(foot.frame)
-            rows[:, :nv] = jacobian
-            rows[:, -1] = self._slip(body, foot.frame)
-            dynamics[:, nv + 6 * index : nv + 6 * index + 6] = -jacobian.T
-        for task, rows in zip(self._tasks, self._free_tasks, strict=True):
-            rows[:, :nv] = task.jacobian(body)
-            rows[:, -1] = task.drift(body) - task.command(body)
-
-    def _slip(self, body: Dynamics, frame: int) -> Array:
-        """Acceleration of a supporting foot at zero `a`, beyond the one that is wanted."""
-        slip = self._contact_damping * body.velocity(frame)
-        slip += body.drift(frame)
-        return slip
-
-    def _root_at_foot(self, body: Dynamics) -> None:
+    def _stand_on_root(self, body: Dynamics) -> None:
         """Substitute base acceleration and root wrench; see the module docstring."""
-        root = self._root
-        to_base = body.frame_to_base(root.frame)
-        self._foot[:] = body.jacobian(root.frame)[:, 6:][:, root.legs]
-        leg = -to_base @ self._foot
-        self._leg_to_base[:] = leg
-        self._constant_to_base[:] = -to_base @ self._slip(body, root.frame)
-        np.dot(self._free, self._expansion, out=self._affine)
-        self._leg_torques += leg.T @ self._base
-        np.dot(to_base.T, self._base, out=self._wrench)
-        np.dot(root.cone, self._wrench, out=self._root_cone)
+        foot = body.frame(self._root.frame)
+        kernels.root_at_foot(
+            body.base_rotation,
+            body.base_position,
+            foot.rotation,
+            foot.position,
+            foot.jacobian,
+            self._slip(foot),
+            self._first,
+            self._to_base,
+            self._leg,
+            self._constant,
+        )
+        rooting = self._leg, self._constant, self._first
+        for index, support in enumerate(self._others):
+            foot, rows = body.frame(support.frame), slice(6 * index, 6 * index + 6)
+            self._jacobians[rows] = foot.jacobian
+            kernels.rooted(foot.jacobian, self._slip(foot), *rooting, self._still[rows])
+        kernels.root_wrench(
+            body.mass_matrix,
+            body.bias,
+            self._jacobians,
+            *rooting,
+            self._to_base,
+            self._base,
+            self._wrench,
+        )
 
-    def _write_program(self, weight: Array, wanted: Array) -> None:
-        n, nj, posture = self.size, self.joints, self._posture
-        weighted = np.multiply(self._costs, self._root_weight, out=self._weighted)
-        jacobian = weighted[:, :n]
-        np.dot(jacobian.T, jacobian, out=self.hessian)
-        np.dot(weighted[:, n], jacobian, out=self.gradient)
-        posture[:nj] = weight
-        self._diagonal += posture
-        self.gradient[:nj] -= weight * wanted
-        self._contact_matrix[:] = self._contacts[:, :n]
-        np.subtract(self._contact_limits, self._contacts[:, n], out=self._contact_bounds)
+    def _slip(self, foot: Frame) -> Array:
+        """Acceleration of a supporting foot at zero `a`, beyond the one that is wanted."""
+        return foot.drift + self._contact_damping * foot.twist
 
     def solve(self, lower: Array, upper: Array) -> Solution | None:
         """Return the optimum, or None if there is none.
@@ -209,16 +199,7 @@ class Problem:
         high[: self.joints] = upper
         if self._with_torques:
             return self._solve_with_torques()
-        contacts = len(self._contact_matrix)
-        rows = self.size + contacts
-        x = solve_qp(
-            self.hessian,
-            self.gradient,
-            self._contact_matrix,
-            low[:rows],
-            high[:rows],
-            self._kind[:rows],
-        )
+        x = self._solve_without_torques()
         if x is None:
             return None
         solution = self._expand(x)
@@ -226,22 +207,67 @@ class Problem:
             return self._solve_with_torques()
         return solution
 
+    def _solve_without_torques(self) -> Array | None:
+        rows, (low, high) = self.size + len(self._contact_matrix), self._bounds
+        program = self.hessian, self.gradient, self._contact_matrix, low[:rows], high[:rows]
+        x = np.empty(self.size)
+        if optimum(*program, self._forces, self._active, self._work, x):
+            return x
+        found = solve_qp(*program, self._kind[:rows])
+        if found is None:
+            return None
+        self._expect(found[1])
+        # Once more, so that the last bits do not depend on what was expected.
+        again = optimum(*program, self._forces, self._active, self._work, x)
+        return x if again else found[0]
+
+    def _expect(self, forces: Array) -> None:
+        """Expect the constraints with `forces` to be active in the next sample too."""
+        first = self.size + self._forces
+        bounds = np.concatenate((forces[: self.size], np.zeros(self._forces), forces[first:]))
+        pressed = np.flatnonzero(bounds)
+        signed = np.where(bounds[pressed] > 0.0, pressed + 1, -pressed - 1)
+        self._active = np.concatenate((np.arange(self.size, first) + 1, signed))
+        self._work = np.zeros((self.size, self.size + 1 + len(self._active)))
+
     def _solve_with_torques(self) -> Solution | None:
         """Solve with the rows of the torques, and keep them as long as one is near its limit."""
-        n, (low, high) = self.size, self._bounds
-        self._torque_matrix[:] = self._torques[:, :n]
-        np.subtract(self._torque_limits, self._torques[:, n], out=self._torque_bounds)
-        x = solve_qp(self.hessian, self.gradient, self._matrix, low, high, self._kind)
-        if x is None:
+        self._write_torques()
+        low, high = self._bounds
+        found = solve_qp(self.hessian, self.gradient, self._matrix, low, high, self._kind)
+        if found is None:
             return None
-        solution = self._expand(x)
+        solution = self._expand(found[0])
         self._with_torques = bool((np.abs(solution.torque) > _NEAR * self._effort).any())
         return solution
 
+    def _write_torques(self) -> None:
+        """The joint rows of the dynamics of the rooted robot."""
+        body, n, nj = self._body, self.size, self.joints
+        rows = np.zeros((nj, n + 1))
+        rooting = self._leg, self._constant, self._first
+        kernels.rooted(body.mass_matrix[6:], body.bias[6:], *rooting, rows)
+        rows[:, nj:n] = -self._jacobians[:, 6:].T
+        rows[self._root.legs] += self._leg.T @ self._base
+        self._torque_matrix[:] = rows[:, :n]
+        self._torque_bounds[:] = np.stack((-self._effort, self._effort)) - rows[:, n]
+
     def _expand(self, x: Array) -> Solution:
         """The whole motion of a solution `x`."""
-        x1 = np.append(x, 1.0)
-        values = self._values @ x1
-        acceleration = np.concatenate((self._expansion[:6] @ x1, x[: self.joints]))
-        wrenches = np.concatenate((values[:6], x[self.joints :])).reshape(-1, 6)
-        return Solution(acceleration, values[self._torque_at], wrenches)
+        body, nj = self._body, self.joints
+        solution = Solution(np.empty(nj + 6), np.empty(nj), np.empty((1 + len(self._others), 6)))
+        kernels.motion(
+            x,
+            body.mass_matrix,
+            body.bias,
+            self._leg,
+            self._constant,
+            self._first,
+            self._wrench,
+            body.frame(self._root.frame).jacobian,
+            self._jacobians,
+            solution.acceleration,
+            solution.torque,
+            solution.wrenches,
+        )
+        return solution

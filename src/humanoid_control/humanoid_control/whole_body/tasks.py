@@ -10,6 +10,7 @@ import numpy as np
 import pinocchio as pin
 
 from humanoid_control.controller import Array
+from humanoid_control.whole_body import task_kernels as kernels
 from humanoid_control.whole_body.dynamics import Dynamics
 
 
@@ -69,16 +70,25 @@ class OrientationTask(Task):
         self.stiffness = stiffness
         self.damping = damping
         self.target: Array = np.eye(3)
+        self._command = np.zeros(3)
 
     def jacobian(self, body: Dynamics) -> Array:
-        return body.jacobian(self.frame)[3:]
+        return body.frame(self.frame).jacobian[3:]
 
     def drift(self, body: Dynamics) -> Array:
-        return body.drift(self.frame)[3:]
+        return body.frame(self.frame).drift[3:]
 
     def command(self, body: Dynamics) -> Array:
-        error = pin.log3(body.placement(self.frame).rotation.T @ self.target)
-        return self.stiffness * error - self.damping * body.velocity(self.frame)[3:]
+        frame = body.frame(self.frame)
+        kernels.turn_toward(
+            frame.rotation,
+            np.ascontiguousarray(self.target),
+            frame.twist[3:],
+            self.stiffness,
+            self.damping,
+            self._command,
+        )
+        return self._command
 
 
 class PoseTask(Task):
@@ -97,14 +107,26 @@ class PoseTask(Task):
         self.target = pin.SE3.Identity()
         self.velocity = np.zeros(6)
         self.acceleration = np.zeros(6)
+        self._command = np.zeros(6)
 
     def jacobian(self, body: Dynamics) -> Array:
-        return body.jacobian(self.frame)
+        return body.frame(self.frame).jacobian
 
     def drift(self, body: Dynamics) -> Array:
-        return body.drift(self.frame)
+        return body.frame(self.frame).drift
 
     def command(self, body: Dynamics) -> Array:
-        error = pin.log6(body.placement(self.frame).actInv(self.target)).vector
-        slip = self.velocity - body.velocity(self.frame)
-        return self.acceleration + self.stiffness * error + self.damping * slip
+        frame, target = body.frame(self.frame), self.target
+        kernels.move_toward(
+            frame.rotation,
+            frame.position,
+            frame.twist,
+            np.ascontiguousarray(target.rotation),
+            target.translation,
+            self.velocity,
+            self.acceleration,
+            self.stiffness,
+            self.damping,
+            self._command,
+        )
+        return self._command
