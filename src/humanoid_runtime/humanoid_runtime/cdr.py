@@ -46,6 +46,7 @@ class Layout:
         self._constant = bytearray(b"\x01" * len(_ENCAPSULATION))
         self._padding = bytearray(len(_ENCAPSULATION))
         self._fields: dict[str, tuple[int, np.dtype[Any], int]] = {}
+        self._spans: dict[tuple[str, str], tuple[np.dtype[Any], int, int]] = {}
         self._message(example, "")
         self.size = len(self._buffer)
         self._padded = (
@@ -66,13 +67,10 @@ class Layout:
         Nested fields are written with dots, elements of sequences of messages with their index:
         ``pose.position.x``, ``feet.0.contact``. All fields between must have one type and no gap.
         """
-        start, dtype, count = self._fields[first]
-        if last:
-            end, last_dtype, last_count = self._fields[last]
-            count = (end - start) // dtype.itemsize + last_count
-            if last_dtype != dtype or self._count(start, end) != count - last_count:
-                raise ValueError(f"fields {first!r} to {last!r} are not one gapless run of {dtype}")
-        return np.frombuffer(buffer, dtype, count, start)
+        span = self._spans.get((first, last))
+        if span is None:
+            span = self._spans[first, last] = self._span(first, last)
+        return np.frombuffer(buffer, *span)
 
     def read_stamp(self, buffer: bytearray | bytes) -> int:
         """``header.stamp`` as nanoseconds."""
@@ -90,6 +88,16 @@ class Layout:
         return len(data) in (self.size, self._padded) and (
             _holds(data, self._fixed_and_zero) or _holds(data, self._fixed)
         )
+
+    def _span(self, first: str, last: str) -> tuple[np.dtype[Any], int, int]:
+        """Type, count and offset of :meth:`view`."""
+        start, dtype, count = self._fields[first]
+        if last:
+            end, last_dtype, last_count = self._fields[last]
+            count = (end - start) // dtype.itemsize + last_count
+            if last_dtype != dtype or self._count(start, end) != count - last_count:
+                raise ValueError(f"fields {first!r} to {last!r} are not one gapless run of {dtype}")
+        return dtype, count, start
 
     def _count(self, start: int, end: int) -> int:
         return sum(count for at, _, count in self._fields.values() if start <= at < end)
