@@ -8,6 +8,7 @@ from humanoid_control.controller import State
 from humanoid_control.walking.body import PivotMomentumTask, WalkingBody
 from humanoid_control.walking.config import WalkConfig
 from humanoid_control.whole_body import Dynamics, WholeBodyConfig
+from humanoid_control.whole_body.problem import Problem
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
 
@@ -139,6 +140,40 @@ def test_a_body_that_grips_uses_the_friction_that_it_is_careful_with_otherwise(
     careful, all_of_it = WalkConfig().friction, WholeBodyConfig().friction
     assert used[0] <= careful / np.sqrt(2.0) + 1e-6
     assert used[0] + 0.02 < used[1] <= all_of_it / np.sqrt(2.0) + 1e-6
+
+
+def commanded(g1: RobotDescription, model: pin.Model, body: WalkingBody) -> WalkingBody:
+    """`body` standing in the ready pose, asked to stay there."""
+    q = standing_configuration(g1, model)
+    body.observe(state_of(q, np.zeros(model.nv)))
+    body.command_centre(body.centre.copy(), float(q[2]), 0.0)
+    body.command_torso(0.0, np.zeros(3))
+    body.command_posture(None, None)
+    return body
+
+
+def test_a_sample_without_solution_repeats_the_last_one_whichever_friction_it_had(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commanded(g1, model, body).solve((0,), None, 0.002)
+    torque = body.last.torque.copy()
+    monkeypatch.setattr(Problem, "solve", lambda *_: None)
+    body.gripping = True
+    body.solve((0,), None, 0.002)
+    assert body.last.stale == 1
+    assert np.array_equal(body.last.torque, torque)
+
+
+def test_a_second_foot_that_cannot_be_held_is_let_go(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solve = Problem.solve
+    monkeypatch.setattr(
+        Problem, "solve", lambda self, *b: None if self.size > self.joints else solve(self, *b)
+    )
+    commanded(g1, model, body).solve((0, 1), None, 0.002)
+    assert len(body.last.wrenches) == 1
+    assert body.last.stale == 0
 
 
 def test_a_robot_without_two_feet_is_refused(g1: RobotDescription) -> None:

@@ -16,6 +16,7 @@ from humanoid_control.whole_body import (
     PoseTask,
     WholeBody,
     WholeBodyConfig,
+    WholeBodyError,
 )
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
@@ -197,8 +198,18 @@ class WalkingBody:
     def solve(self, feet: tuple[int, ...], swing: int | None, dt: float) -> JointTargets:
         """Joint targets with the soles `feet` on the ground, the first one surely."""
         tasks = self._double if swing is None else self._single[swing]
-        whole_body = self._gripping if self.gripping else self._whole_body
-        solution = self.last = whole_body.solve(feet, tasks)
+        now, other = self._whole_body, self._gripping
+        if self.gripping:
+            now, other = other, now
+        try:
+            solution = now.solve(feet, tasks)
+        except WholeBodyError:
+            if len(feet) == 1:
+                raise
+            solution = now.solve(feet[:1], tasks)  # the foot that comes down cannot be held yet
+        if not solution.stale:
+            other.take_over(solution)
+        self.last = solution
         q, dq = self.dynamics.q[7:], self.dynamics.v[6:]
         velocity = dq + dt * solution.acceleration[6:]
         return JointTargets(

@@ -86,9 +86,13 @@ class WholeBody:
         solution = problem.solve(*self._joint_bounds())
         if solution is None:
             return self._again(feet)
+        self.take_over(solution)
+        return solution
+
+    def take_over(self, solution: Solution) -> None:
+        """`solution` is what was done last, whoever found it."""
         self._stale = 0
         self._last = solution
-        return solution
 
     def _problem(self, feet: tuple[int, ...], tasks: tuple[Task, ...]) -> Problem:
         if not feet or len(set(feet)) != len(feet):
