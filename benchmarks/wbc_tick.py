@@ -1,10 +1,11 @@
 """One whole-body tick against tsid, a C++ library, on the same recorded states.
 
-A standing robot is pushed, squats, and shifts and turns its body, on its own estimate; its states
-are recorded. Ours and tsid's then solve the same problem on each of them: model update, assembly
-and quadratic program, with two 6-D contacts with friction, torque limits, CoM, torso orientation
-and posture. They run in turn, block by block, each in its own process and tsid in its own
-environment, which is made on first use.
+A robot stands on its own estimate, is pushed, squats, and shifts and turns its body; then it walks
+forward in a curve. Its states are recorded. Ours and tsid's then solve the same problem on each of
+them: model update, assembly and quadratic program, with 6-D contacts with friction for the feet
+that carry, torque limits, CoM, torso orientation and posture, and the pose of a foot that swings.
+They run in turn, block by block, each in its own process and tsid in its own environment, which is
+made on first use.
 """
 
 import argparse
@@ -16,26 +17,43 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pinocchio as pin
+from _wbc_states import COM_GAINS, SUPPORTS, States, record
 
 from humanoid_bringup import console
 from humanoid_bringup.arguments import positive
-from humanoid_bringup.closed_loop import ClosedLoop, Tick
 from humanoid_bringup.errors import HumanoidError
-from humanoid_control.anatomy import ready_height
-from humanoid_control.whole_body import MomentumTask, OrientationTask, WholeBody, WholeBodyConfig
+from humanoid_control.whole_body import (
+    MomentumTask,
+    OrientationTask,
+    PoseTask,
+    WholeBody,
+    WholeBodyConfig,
+)
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
 
 NAME = "wbc-tick"
 SUMMARY = "whole-body tick: update, assembly, QP; median, and ratio to tsid (C++)"
-BARS = {"ratio": "<= 1 (goal 0.75) of tsid's median"}
+BARS = {
+    "ratio": "<= 1 (goal 0.75) of tsid's median",
+    "walking_ratio": "<= 1",
+    "walking_median_us": "<= 250",
+}
+WALKING_LIMIT = 250.0  # [us]
 
 PEER = Path(__file__).parent / "peers" / "tsid"
 BLOCK = 50  # states solved by one before it is the other's turn: both see the same machine
 #: Gains and weights of the common problem: [1/s^2], [1/s], and the cost of squared errors.
-GAINS = {"com": (30.0, 10.0, 10.0), "torso": (100.0, 20.0, 1.0), "posture": (50.0, 10.0, 0.1)}
+GAINS = {
+    "com": (*COM_GAINS, 10.0),
+    "torso": (100.0, 20.0, 1.0),
+    "posture": (50.0, 10.0, 0.1),
+    "swing": (400.0, 40.0, 10.0),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,92 +64,85 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Medians and 99th percentiles of both, and their ratio."""
-    robot, states = record(arguments.robot)
+    """Medians and 99th percentiles of both, and their ratio, standing and walking."""
+    robot, *motions = record(arguments.robot)
+    rounds = int(arguments.rounds)
+    figures: dict[str, object] = {}
+    for states in motions:
+        figures |= _compare(robot, states, rounds, arguments.alone)
+    fast = figures["walking_median_us"] <= WALKING_LIMIT
+    met = arguments.alone or max(figures["ratio"], figures["walking_ratio"]) <= 1.0
+    return {**figures, "ok": fast and met}
+
+
+def _compare(robot: RobotDescription, states: States, rounds: int, alone: bool) -> dict[str, Any]:
+    what = "walking_" if states.walking else ""
     ours = Ours(robot, states)
     times: dict[str, list[float]] = {"": [], "tsid_": []}
     with tempfile.TemporaryDirectory() as folder:
-        peer = None if arguments.alone else Peer(robot, states, Path(folder))
-        for number in range(int(arguments.rounds)):
+        peer = None if alone else Peer(robot, states, Path(folder))
+        for number in range(rounds):
             for first in range(0, len(states), BLOCK):
                 last = min(first + BLOCK, len(states))
                 times[""] += ours.block(first, last)
                 if peer is not None:
                     times["tsid_"] += peer.block(first, last)
-            console.live(f"wbc-tick: round {number + 1}")
+            console.live(f"wbc-tick: {what[:-1] or 'standing'}, round {number + 1}")
         if peer is not None:
             peer.close()
-    figures: dict[str, object] = {"states": len(states)}
+    figures: dict[str, Any] = {f"{what}states": len(states)}
     for name, values in times.items():
         if values:
-            figures[f"{name}median_us"] = float(np.median(values))
-            figures[f"{name}p99_us"] = float(np.percentile(values, 99))
-    if arguments.alone:
-        return {**figures, "ok": True}
-    ratio = float(np.median(times[""]) / np.median(times["tsid_"]))
-    return {**figures, "ratio": ratio, "ok": ratio <= 1.0}
-
-
-def record(name: str) -> tuple[RobotDescription, np.ndarray]:
-    """The robot, and rows of q and v at every second sample of 8 s."""
-    loop = ClosedLoop(name, seed=1)
-    rows: list[np.ndarray] = []
-
-    def observe(tick: Tick) -> None:
-        rows.append(np.concatenate((tick.state.q, tick.state.v)))
-
-    try:
-        loop.run(1.5)
-        for impulse in ((4.0, 0.0, 0.0), (0.0, 6.0, 0.0)):
-            loop.driver.world.push("", np.array(impulse) / 0.1, 0.1)
-            loop.run(1.5, observe)
-        height = 0.9 * ready_height(loop.robot)
-        loop.control.on_body_pose(np.array([0.0, 0.04]), height, np.array([0.0, 0.15, 0.2]))
-        loop.run(2.5, observe)
-        loop.control.on_body_pose(np.array([0.01, -0.04]), 0.0, np.zeros(3))
-        loop.run(2.5, observe)
-        if loop.control.mode_state.mode != "stand":
-            raise HumanoidError("the robot did not keep standing while its states were recorded")
-    finally:
-        loop.close()
-    return loop.robot, np.array(rows[::2])
+            figures[f"{what}{name}median_us"] = float(np.median(values))
+            figures[f"{what}{name}p99_us"] = float(np.percentile(values, 99))
+    if not alone:
+        figures[f"{what}ratio"] = float(np.median(times[""]) / np.median(times["tsid_"]))
+    return figures
 
 
 class Ours:
     """Our side of the common problem."""
 
-    def __init__(self, robot: RobotDescription, states: np.ndarray) -> None:
+    def __init__(self, robot: RobotDescription, states: States) -> None:
         model = pinocchio_model(robot)
-        self._rows = [(row[: model.nq].copy(), row[model.nq :].copy()) for row in states]
+        self._states = states
         whole = self._whole = WholeBody(robot, model, WholeBodyConfig())
         body = whole.update(standing_configuration(robot, model), np.zeros(model.nv))
-        self._com, self._posture = body.com.copy(), body.q[7:].copy()
+        self._posture = body.q[7:].copy()
         weight = np.full(3, GAINS["com"][2]) / body.mass**2
         self._momentum = MomentumTask(np.concatenate((weight, np.zeros(3))))
         stiffness, damping, cost = GAINS["torso"]
         frame = model.getFrameId(robot.frames["torso"])
-        torso = OrientationTask(frame, np.full(3, cost), stiffness, damping)
-        torso.target = body.placement(frame).rotation.copy()
-        self._tasks = (self._momentum, torso)
+        self._torso = OrientationTask(frame, np.full(3, cost), stiffness, damping)
+        stiffness, damping, cost = GAINS["swing"]
+        links = [model.getFrameId(foot.link) for foot in robot.feet]
+        self._swings = [PoseTask(link, np.full(6, cost), stiffness, damping) for link in links]
+        both = (self._momentum, self._torso)
+        self._tasks = [both, *((*both, swing) for swing in reversed(self._swings))]
         whole.posture_weight = np.full(len(robot.joints), GAINS["posture"][2])
 
-    def tick(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def tick(self, row: int) -> np.ndarray:
         """Joint torques, shape (joints,), [N m]."""
-        whole = self._whole
+        whole, states, support = self._whole, self._states, self._states.support[row]
+        q, v = states.q[row], states.v[row]
         body = whole.update(q, v)
         stiffness, damping, _ = GAINS["com"]
-        pull = stiffness * (self._com - body.com) - damping * body.com_velocity
+        pull = stiffness * (states.com[row] - body.com) - damping * body.com_velocity
         self._momentum.linear[:] = body.mass * pull
+        self._torso.target = states.torso[row]
         stiffness, damping, _ = GAINS["posture"]
         whole.posture_command = stiffness * (self._posture - q[7:]) - damping * v[6:]
-        return whole.solve((0, 1), self._tasks).torque
+        tasks = self._tasks[support]
+        if support:
+            tasks[-1].target = pin.SE3(states.swing[row])
+        return whole.solve(SUPPORTS[support], tasks).torque
 
     def block(self, first: int, last: int) -> list[float]:
         """Times [us] of the states from `first` to before `last`."""
         times = []
-        for q, v in self._rows[first:last]:
+        for row in range(first, last):
             start = time.perf_counter_ns()
-            self.tick(q, v)
+            self.tick(row)
             times.append((time.perf_counter_ns() - start) * 1e-3)
         return times
 
@@ -139,11 +150,11 @@ class Ours:
 class Peer:
     """tsid, in a process and an environment of its own."""
 
-    def __init__(self, robot: RobotDescription, states: np.ndarray, folder: Path) -> None:
-        urdf, problem, rows = folder / "robot.urdf", folder / "problem.json", folder / "states.npy"
+    def __init__(self, robot: RobotDescription, states: States, folder: Path) -> None:
+        urdf, problem, rows = folder / "robot.urdf", folder / "problem.json", folder / "states.npz"
         urdf.write_text(robot.urdf, encoding="utf-8")
         problem.write_text(json.dumps(_problem(robot, str(urdf))), encoding="utf-8")
-        np.save(rows, states)
+        np.savez(rows, **vars(states))
         command = [str(_environment()), str(PEER / "tick.py"), str(problem), str(rows)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_clean()
@@ -190,7 +201,6 @@ def _problem(robot: RobotDescription, urdf: str) -> dict[str, object]:
     }
     return {
         "urdf": urdf,
-        "nq": model.nq,
         "effort": (config.effort_scale * robot.column("effort")).tolist(),
         "armature": robot.column("armature").tolist(),
         "feet": feet,
@@ -199,7 +209,7 @@ def _problem(robot: RobotDescription, urdf: str) -> dict[str, object]:
         "force_weight": config.force_weight,
         "contact_damping": config.contact_damping,
         "weight": body.mass * -float(body.gravity[2]),
-        "com": body.com.tolist(),
+        "supports": SUPPORTS,
         "torso": robot.frames["torso"],
         "posture": body.q[7:].tolist(),
         **gains,

@@ -1,10 +1,11 @@
 """One whole-body tick of tsid on recorded states; runs in tsid's own environment.
 
-    python tick.py problem.json states.npy
+    python tick.py problem.json states.npz
 
-`problem.json` holds the URDF and what :mod:`wbc_tick` writes of the robot; `states.npy` rows are q
-and v. For every line ``<first> <last>`` on the standard input, the states of that range are solved
-and one line with the list of times [us] is printed. The first line printed is ``ready``.
+`problem.json` holds the URDF and what :mod:`wbc_tick` writes of the robot; `states.npz` holds the
+fields of its `States`. For every line ``<first> <last>`` on the standard input, the states of that
+range are solved and one line with the list of times [us] is printed. The first line printed is
+``ready``.
 """
 
 import json
@@ -17,73 +18,82 @@ import tsid.tsid_pywrap as tsid
 
 
 class Peer:
-    """Two contacts with friction, torque limits, CoM, torso orientation, posture: our problem."""
+    """Contacts with friction, torque limits, CoM, torso orientation, posture, and a swing foot."""
 
-    def __init__(self, problem: dict, q: np.ndarray, v: np.ndarray) -> None:
+    def __init__(self, problem: dict, feet: list, swing: dict, q: np.ndarray, v: np.ndarray):
+        """`feet` carry, and `swing` is the foot that does not, or None."""
         wrapper = tsid.RobotWrapper(problem["urdf"], ["."], pin.JointModelFreeFlyer(), False)
         self.robot = wrapper
+        self.problem = problem
         model = wrapper.model()
         joints = np.array(problem["effort"])
         model.armature = np.concatenate((np.zeros(6), problem["armature"]))
         self.form = tsid.InverseDynamicsFormulationAccForce("tsid", wrapper, False)
         self.form.computeProblemData(0.0, q, v)
-        data = self.form.data()
-        up = np.array([0.0, 0.0, 1.0])
         self.keep: list = []
-        for foot in problem["feet"]:
-            points = np.array(foot["points"]).T
-            friction, force = problem["friction"], problem["weight"]
-            contact = tsid.Contact6d(
-                foot["name"],
-                wrapper,
-                foot["frame"],
-                points,
-                up,
-                friction,
-                problem["force_min"],
-                3 * force,
-            )
-            contact.setKp(np.zeros(6))
-            contact.setKd(problem["contact_damping"] * np.ones(6))
-            frame = model.getFrameId(foot["frame"])
-            contact.setReference(wrapper.framePosition(data, frame))
-            self.form.addRigidContact(contact, problem["force_weight"])
-            self.keep.append(contact)
-        com = tsid.TaskComEquality("com", wrapper)
-        com.setKp(problem["com_stiffness"] * np.ones(3))
-        com.setKd(problem["com_damping"] * np.ones(3))
-        self._add(com, problem["com_weight"])
-        self.com = self._sample(np.array(problem["com"]))
-        torso = tsid.TaskSE3Equality("torso", wrapper, problem["torso"])
-        torso.setKp(problem["torso_stiffness"] * np.ones(6))
-        torso.setKd(problem["torso_damping"] * np.ones(6))
-        torso.setMask(np.array([0, 0, 0, 1, 1, 1.0]))
-        self._add(torso, problem["torso_weight"])
-        placement = wrapper.framePosition(data, model.getFrameId(problem["torso"]))
-        torso.setReference(tsid.TrajectorySE3Constant("torso", placement).computeNext())
+        for foot in feet:
+            self._stand(foot)
+        self.com = tsid.TaskComEquality("com", wrapper)
+        self._add(self.com, "com", 3)
+        self.torso = tsid.TaskSE3Equality("torso", wrapper, problem["torso"])
+        self.torso.setMask(np.array([0, 0, 0, 1, 1, 1.0]))
+        self._add(self.torso, "torso", 6)
+        self.swing = None
+        if swing is not None:
+            self.swing = tsid.TaskSE3Equality("swing", wrapper, swing["frame"])
+            self._add(self.swing, "swing", 6)
         posture = tsid.TaskJointPosture("posture", wrapper)
-        posture.setKp(problem["posture_stiffness"] * np.ones(len(joints)))
-        posture.setKd(problem["posture_damping"] * np.ones(len(joints)))
-        self._add(posture, problem["posture_weight"])
+        self._add(posture, "posture", len(joints))
         posture.setReference(self._sample(np.array(problem["posture"])))
         limits = tsid.TaskActuationBounds("limits", wrapper)
         limits.setBounds(-joints, joints)
         self.form.addActuationTask(limits, 1.0, 0, 0.0)
         self.keep.append(limits)
-        self.com_task = com
         self.solver = tsid.SolverHQuadProgFast("solver")
         self.solver.resize(self.form.nVar, self.form.nEq, self.form.nIn)
 
-    def _add(self, task, weight: float) -> None:
-        self.form.addMotionTask(task, weight, 1, 0.0)
+    def _stand(self, foot: dict) -> None:
+        problem, wrapper = self.problem, self.robot
+        contact = tsid.Contact6d(
+            foot["name"],
+            wrapper,
+            foot["frame"],
+            np.array(foot["points"]).T,
+            np.array([0.0, 0.0, 1.0]),
+            problem["friction"],
+            problem["force_min"],
+            3 * problem["weight"],
+        )
+        contact.setKp(np.zeros(6))
+        contact.setKd(problem["contact_damping"] * np.ones(6))
+        frame = wrapper.model().getFrameId(foot["frame"])
+        contact.setReference(wrapper.framePosition(self.form.data(), frame))
+        self.form.addRigidContact(contact, problem["force_weight"])
+        self.keep.append(contact)
+
+    def _add(self, task, name: str, rows: int) -> None:
+        problem = self.problem
+        task.setKp(problem[f"{name}_stiffness"] * np.ones(rows))
+        task.setKd(problem[f"{name}_damping"] * np.ones(rows))
+        self.form.addMotionTask(task, problem[f"{name}_weight"], 1, 0.0)
         self.keep.append(task)
 
     def _sample(self, value: np.ndarray):
         return tsid.TrajectoryEuclidianConstant("reference", value).computeNext()
 
+    def _pose(self, rotation: np.ndarray, position: np.ndarray):
+        return tsid.TrajectorySE3Constant("pose", pin.SE3(rotation, position)).computeNext()
+
+    def references(self, states: dict, row: int) -> None:
+        """What is wanted at a state; not part of the tick."""
+        self.com.setReference(self._sample(states["com"][row]))
+        self.torso.setReference(self._pose(states["torso"][row], np.zeros(3)))
+        if self.swing is not None:
+            pose = states["swing"][row]
+            self.swing.setReference(self._pose(pose[:3, :3], pose[:3, 3]))
+
     def tick(self, q: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Joint torques, shape (joints,), [N m]."""
-        self.com_task.setReference(self.com)
         data = self.form.computeProblemData(0.0, q, v)
         solution = self.solver.solve(data)
         if solution.status != 0:
@@ -92,21 +102,40 @@ class Peer:
         return self.form.getActuatorForces(solution)
 
 
+def peers(problem: dict, states: dict) -> dict:
+    """One for every set of feet that occurs: switching between them is no part of the tick."""
+    found = {}
+    for number in np.unique(states["support"]).tolist():
+        carrying = problem["supports"][number]
+        feet = problem["feet"]
+        swinging = [foot for index, foot in enumerate(feet) if index not in carrying]
+        first = int(np.argmax(states["support"] == number))
+        found[number] = Peer(
+            problem,
+            [feet[index] for index in carrying],
+            swinging[0] if swinging else None,
+            states["q"][first].copy(),
+            states["v"][first].copy(),
+        )
+    return found
+
+
 def main() -> None:
     """Serve ranges of states until the input ends."""
     with open(sys.argv[1], encoding="utf-8") as file:
         problem = json.load(file)
-    states = np.load(sys.argv[2])
-    nq = int(problem["nq"])
-    rows = [(row[:nq].copy(), row[nq:].copy()) for row in states]
-    peer = Peer(problem, *rows[0])
+    states = dict(np.load(sys.argv[2]))
+    rows = [(q.copy(), v.copy()) for q, v in zip(states["q"], states["v"], strict=False)]
+    by_support = peers(problem, states)
     print("ready", flush=True)
     for line in sys.stdin:
         first, last = map(int, line.split())
         times = []
-        for q, v in rows[first:last]:
+        for row in range(first, last):
+            peer = by_support[int(states["support"][row])]
+            peer.references(states, row)
             start = time.perf_counter_ns()
-            peer.tick(q, v)
+            peer.tick(*rows[row])
             times.append((time.perf_counter_ns() - start) * 1e-3)
         print(json.dumps(times), flush=True)
 
