@@ -179,9 +179,12 @@ def test_a_watchdog_that_goes_off_meanwhile_refuses_torque(servos, started, monk
             last.set("bus_watchdog", -1)
         return error
 
-    monkeypatch.setattr(last, "write", stall)
-    with pytest.raises(BoardError, match="its bus watchdog went off while it got torque"):
-        exchange.converse([(link, protocol.enable(True))])
+    with monkeypatch.context() as patch:
+        patch.setattr(last, "write", stall)
+        with pytest.raises(BoardError, match="its bus watchdog went off while it got torque"):
+            exchange.converse([(link, protocol.enable(True))])
+    exchange.converse([(link, protocol.enable(True))])  # the next attempt finds no trace of it
+    assert [servo(servos, id).get("bus_watchdog") for id in IDS] == [5] * 5
 
 
 def test_a_servo_that_did_not_hear_of_torque_is_told_again(servos, started, monkeypatch) -> None:

@@ -122,6 +122,8 @@ def switch_on(servos: Sequence[Servo], options: DynamixelOptions) -> "Conversati
     units = ceil(options.watchdog / 0.02 - 1e-9) * 0.02
     for servo in servos:
         id, table = servo.id, servo.model.table
+        # One that went off, in an attempt before this one, forbids goals.
+        yield from write(id, table["bus_watchdog"], 0.0, "the bus watchdog")
         if options.mode != "current":
             here = yield from read(id, table["present_position"], "position")
             yield from write(id, table["goal_position"], here, "goal position")
