@@ -7,7 +7,7 @@ import pytest
 from humanoid_control.controller import State
 from humanoid_control.walking.body import PivotMomentumTask, WalkingBody
 from humanoid_control.walking.config import WalkConfig
-from humanoid_control.whole_body import Dynamics, WholeBodyConfig
+from humanoid_control.whole_body import Dynamics, WholeBody, WholeBodyConfig
 from humanoid_control.whole_body.problem import Problem
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
@@ -140,6 +140,18 @@ def test_a_body_that_grips_uses_the_friction_that_it_is_careful_with_otherwise(
     careful, all_of_it = WalkConfig().friction, WholeBodyConfig().friction
     assert used[0] <= careful / np.sqrt(2.0) + 1e-6
     assert used[0] + 0.02 < used[1] <= all_of_it / np.sqrt(2.0) + 1e-6
+
+
+def test_only_the_ankles_may_approach_their_limits_faster_than_in_other_modes(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody
+) -> None:
+    body.observe(state_of(standing_configuration(g1, model), np.zeros(model.nv)))
+    rate = WalkConfig().ankle_limit_rate / WholeBodyConfig().limit_rate
+    for whole_body in (body._whole_body, body._gripping):
+        usual = WholeBody(g1, model, WholeBodyConfig(), body.dynamics)
+        ratio = whole_body._joint_bounds()[0] / usual._joint_bounds()[0]
+        for name, of_usual in zip(g1.joint_names, ratio, strict=True):
+            assert of_usual == pytest.approx(rate**2 if "_ankle_" in name else 1.0), name
 
 
 def commanded(g1: RobotDescription, model: pin.Model, body: WalkingBody) -> WalkingBody:

@@ -60,14 +60,18 @@ class WalkingBody:
             raise ValueError(f"walking needs two feet, '{robot.name}' has {len(robot.feet)}")
         model = pinocchio_model(robot)
         self._config = config
-        whole_body = replace(whole_body, limit_rate=config.limit_rate)
-        self._whole_body = WholeBody(robot, model, replace(whole_body, friction=config.friction))
-        self.dynamics = self._whole_body.body
-        self._gripping = WholeBody(robot, model, whole_body, self.dynamics)
+        self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
+        rate = np.full(len(robot.joints), whole_body.limit_rate)
+        for sole in self._soles:
+            rate[_ankle(model, sole)] = config.ankle_limit_rate
+        self.dynamics = Dynamics(model)
+        self._whole_body, self._gripping = (
+            WholeBody(robot, model, replace(whole_body, friction=friction), self.dynamics, rate)
+            for friction in (config.friction, whole_body.friction)
+        )
         #: Whether to use all the friction of `whole_body`: rather slip than fall.
         self.gripping = False
         self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
-        self._soles = [model.getFrameId(foot.name) for foot in robot.feet]
         self._points = [foot.points for foot in robot.feet]
         self._centres = [_centre(foot.points) for foot in robot.feet]
         self.corners = [foot.points[:, :2] - _centre(foot.points)[:2] for foot in robot.feet]
@@ -221,6 +225,11 @@ def _chain(model: pin.Model, frame: int) -> list[int]:
     """Rows of the joints between the base and `frame`."""
     chain = model.supports[model.frames[frame].parentJoint]
     return [model.joints[joint].idx_v - 6 for joint in chain if joint > 1]
+
+
+def _ankle(model: pin.Model, sole: int) -> list[int]:
+    """Rows of the last two joints before `sole`: those that level it."""
+    return _chain(model, sole)[-2:]
 
 
 def _centre(points: Array) -> Array:

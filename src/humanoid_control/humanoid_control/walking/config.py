@@ -41,8 +41,8 @@ class WalkConfig:
     friction: float = key(
         0.4, above=0.0, unit="-", doc="that the ground surely has, in the place of whole_body's"
     )
-    limit_rate: float = key(
-        30.0, above=0.0, unit="1/s", doc="in the place of whole_body's: ankles that level in time"
+    ankle_limit_rate: float = key(
+        30.0, above=0.0, unit="1/s", doc="whole_body's limit_rate of the ankles, which level a sole"
     )
     off_balance: float = key(
         0.04,

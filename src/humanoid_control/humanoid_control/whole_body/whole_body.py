@@ -40,8 +40,12 @@ class WholeBody:
         model: pin.Model,
         config: WholeBodyConfig,
         body: Dynamics | None = None,
+        limit_rate: Array | None = None,
     ) -> None:
-        """`body`: the dynamics of `model`, where others have them too and update them."""
+        """`body`: the dynamics of `model`, where others have them too and update them.
+
+        `limit_rate` [1/s]: of every joint, shape (joints,), in the place of that of `config`.
+        """
         self.body = Dynamics(model) if body is None else body
         self.feet = tuple(_support(model, foot.name, foot.points, config) for foot in robot.feet)
         joints = model.nv - 6
@@ -52,7 +56,7 @@ class WholeBody:
         self._effort = config.effort_scale * robot.column("effort")
         f, t = config.force_weight, config.torque_weight
         self._wrench_weight = np.array([f, f, f, t, t, t])
-        rate = config.limit_rate
+        rate = np.full(joints, config.limit_rate) if limit_rate is None else limit_rate
         self._limit_rates = (rate * rate, 2.0 * rate)
         lower, upper = robot.column("lower"), robot.column("upper")
         legs = np.zeros(joints, dtype=bool)
