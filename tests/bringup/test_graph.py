@@ -36,6 +36,7 @@ def test_every_option_changes_the_graph(config):
         "autostart": "none",
         "startup_mode": "sit",
         "paced": False,
+        "busy_wait": True,
         "answer_timeout": 3.0,
         "realtime_priority": 50,
         "cpus": "2,3,3",

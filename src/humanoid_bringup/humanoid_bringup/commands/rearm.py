@@ -80,7 +80,8 @@ def _with_next_step(refusal: HumanoidError, link: "Link") -> HumanoidError:
     """The refusal, and what to do where the robot lies."""
     from humanoid_runtime import topics
 
-    link.wait(lambda: link.latest(topics.SAFETY_STATE) is not None, HEARD)
+    heard = (topics.SAFETY_STATE, topics.MODE)
+    link.wait(lambda: all(link.latest(topic) is not None for topic in heard), HEARD)
     safety = link.latest(topics.SAFETY_STATE)
     if safety is None or not fallen(safety.active):
         return refusal

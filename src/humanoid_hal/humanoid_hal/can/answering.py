@@ -209,7 +209,10 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         )
 
     def faults(self) -> tuple[DeviceFault, ...]:
-        """What this cycle's answers say is wrong."""
+        """What this cycle's answers say is wrong.
+
+        That a watchdog has acted says nothing of boards without torque: :meth:`arm` clears it.
+        """
         odd = self._answered & self.suspicious()
         if not np.count_nonzero(odd):
             return ()
@@ -217,7 +220,7 @@ class AnsweringProtocol(ActuatorProtocol[CanBatch]):
         for index in np.flatnonzero(odd):
             payload = self.data[index, : self.lengths[index]].tobytes()
             state = self.state_of(int(self.identifiers[index]), payload)
-            if state.fault:
+            if state.fault and (self.on or state.fault != "board_rebooted"):
                 found.append(DeviceFault(int(index), state.fault, state.reason))
             elif self.on and not state.enabled:
                 reason = "torque went off by itself: restarted, or its watchdog acted"
