@@ -4,7 +4,7 @@ The graph stands in real time at 500 Hz. The HAL measures every cycle by the ste
 of more than 1.5 periods is an overrun. Percentiles are of all cycles since the robot was armed.
 
 What the machine itself adds is measured before and after by a bare loop of the same rate, which
-sleeps and then uses the processor for 1 ms: no graph can have fewer overruns than that.
+sleeps and then uses the processor for 1 ms.
 """
 
 import argparse
