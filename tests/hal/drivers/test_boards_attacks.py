@@ -27,9 +27,8 @@ def bus_options(protocol: str) -> Any:
 
 ACTUATORS = sorted(name for name, (_, count) in DEVICES.items() if count)
 IMUS = sorted(name for name, (_, count) in DEVICES.items() if not count)
-#: Their answers do not say whether they have torque, or they take it back with the next command:
-#: their restart shows as silence (row 2).
-MUTE = ("cubemars", "moteus", "robstride_mit")
+#: Their answers do not say whether they have torque: their restart shows as silence (row 2).
+MUTE = ("cubemars", "robstride_mit")
 #: They send by themselves: what they send twice says nothing of who asked.
 BROADCAST = ("cia402", "odrive")
 EFFORT = [name for name in ACTUATORS if Wire(name).protocol.honours_effort(bus_options(name))]

@@ -125,9 +125,12 @@ def test_moteus_library_commands_and_reads_our_moteus(serve: Serve) -> None:
         transport = oracle.Fdcanusb(path)
         controller = oracle.Controller(id=5, transport=transport)
         await controller.set_stop()
-        told = await controller.set_position(
-            position=0.25, velocity=-0.5, feedforward_torque=2.0, query=True
-        )
+        while True:  # it calibrates its current sensors first
+            told = await controller.set_position(
+                position=0.25, velocity=-0.5, feedforward_torque=2.0, query=True
+            )
+            if told.values[oracle.Register.MODE] == oracle.Mode.POSITION:
+                break
         stream = oracle.Stream(controller)
         limit = float(
             await stream.command(b"conf get servo.default_timeout_s", allow_any_response=True)

@@ -33,6 +33,9 @@ _ONES = (1.0, 1.0, 1.0)
 #: Smallest codes, which mean "not a number".
 _NOTHING = (-0x80, -0x8000, -0x8000_0000)
 _OVER_TEMPERATURE, _UNDER_VOLTAGE, _DRIVER = 38, 40, 33
+#: [s] from the first command to torque: motor driver enabled in steps of 1 ms, current sensors calibrated
+#: over 256 periods of 1/30 ms (fw/drv8323.cc and bldc_servo.cc of the firmware).
+_PREPARATION = 0.0125
 
 
 @dataclass
@@ -44,6 +47,7 @@ class _Board:
     command: dict[int, float] = field(default_factory=dict)
     text: bytes = b""  # the console's output that nobody fetched
     fed: float = 0.0  # [s] when the last command came
+    ready: float = 0.0  # [s] when it will have calibrated its current sensors
     config: dict[str, float] = field(default_factory=dict)
     stored: dict[str, float] = field(default_factory=dict)
 
@@ -127,7 +131,7 @@ class MoteusBoards(CanBoards):
         board, answer, commanded = self.boards[index], b"", False
         for part in subframes:
             if part.kind == codec.WRITE and part.register == Register.MODE:
-                self._set_mode(index, int(part.value))
+                self._set_mode(index, int(part.value), now)
                 board.command = {}
                 commanded = True
             elif part.kind == codec.WRITE:
@@ -144,12 +148,14 @@ class MoteusBoards(CanBoards):
             self._follow(index)
         return answer
 
-    def _set_mode(self, index: int, mode: int) -> None:
+    def _set_mode(self, index: int, mode: int, now: float) -> None:
         board = self.boards[index]
         if mode == Mode.STOPPED:
             board.mode, board.fault = Mode.STOPPED, 0
             self.switch(index, False)
         elif mode == Mode.POSITION and board.mode == Mode.STOPPED:
+            board.mode, board.ready = Mode.PREPARING, now + _PREPARATION
+        elif mode == Mode.POSITION and board.mode == Mode.PREPARING and now >= board.ready:
             board.mode = Mode.POSITION
             self.switch(index, True)
 

@@ -91,6 +91,23 @@ def test_the_time_out_acts_says_so_and_ends_only_when_armed_again(
     assert boards.motors.powered.all()
 
 
+def test_a_board_that_restarted_takes_no_torque_until_armed_again(
+    protocol: MoteusProtocol, link: Any, boards: MoteusBoards
+) -> None:
+    """Every command says "torque on", and the board would obey with the gains that it has stored."""
+    link.converse(protocol.enable(True))
+    link.cycle(protocol, HOLD)
+    boards.reboot(1)
+    for _ in range(20):
+        link.wait(0.002)
+        readings = link.cycle(protocol, HOLD)
+        assert boards.motors.powered.tolist() == [True, False]
+    assert [(f.device, f.name) for f in readings.faults] == [(1, "board_rebooted")]
+    link.converse(protocol.enable(True))
+    assert boards.motors.powered.all()
+    assert boards.boards[1].config["servo.pid_position.kp"] == pytest.approx(200.0 * 2 * np.pi)
+
+
 def test_a_setting_that_does_not_hold_refuses_to_arm(
     protocol: MoteusProtocol, link: Any, boards: MoteusBoards, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,10 @@
 
 The board computes ``kp scale (position error) + kd scale (velocity error) + feedforward``. Its own kp and
 kd are set to the most this bus may ask for, its integrator to none, and its time-out to the option.
+
+A command also switches torque on. A board that restarted would take it back with the gains it has stored;
+but first it calibrates its current sensors, without torque, for 10 ms and more, and says so in its mode
+(fw/bldc_servo.cc of the firmware). From then on it is told to stop, until torque is switched anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,20 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanoid_description.strict_yaml import key
-from humanoid_hal.bus.can import CanBatch
+from humanoid_hal.bus.can import NO_FRAMES, CanBatch
 from humanoid_hal.bus.device import Array, Device
-from humanoid_hal.bus.protocol import Conversation
+from humanoid_hal.bus.protocol import Ask, Conversation, DeviceFault
 from humanoid_hal.can.answering import AnsweringProtocol
 from humanoid_hal.can.board import BoardState, Values
 from humanoid_hal.can.conversation import ask_devices
 from humanoid_hal.drivers.moteus import codec
 from humanoid_hal.drivers.moteus.console import get_config, set_config, subframes_in
-from humanoid_hal.drivers.moteus.registers import FAULTS, Mode, Register
+from humanoid_hal.drivers.moteus.registers import FAULTS, RESTARTED, Mode, Register
 from humanoid_hal.drivers.moteus.tools import MoteusTools
 
 _TURN = 2.0 * pi
-#: Times a board is asked whether it has torque: calibrating its current sensors takes a while.
-_PREPARATIONS = 50
+#: [s] between two looks whether a board has torque, and how many: enabling its motor driver and calibrating
+#: its current sensors takes more than 10 ms.
+_LOOK, _LOOKS = 0.005, 20
 #: What the boards can take as a position before its float32 gets coarse [rad], and as a speed [rad/s].
 _FARTHEST, _FASTEST = 1000.0, 1000.0
 
@@ -60,6 +65,7 @@ class MoteusProtocol(AnsweringProtocol):
         o = self.options
         full = (_FARTHEST, _FASTEST, o.torque_max, o.stiffness_max, o.damping_max)
         self._full_scale = np.tile(np.array(full)[:, None], len(self.devices))
+        self._restarted = np.zeros(len(self.devices), np.bool_)
 
     @classmethod
     def has_watchdog(cls, options: Any) -> bool:
@@ -93,6 +99,13 @@ class MoteusProtocol(AnsweringProtocol):
             return BoardState(False, "board_rebooted", "its watchdog acted: it brakes")
         return BoardState(mode == Mode.POSITION)
 
+    def faults(self) -> tuple[DeviceFault, ...]:
+        """See :meth:`AnsweringProtocol.faults`; notes who restarted."""
+        found = super().faults()
+        for fault in found if self.on else ():
+            self._restarted[fault.device] |= self.data[fault.device, 2] in RESTARTED
+        return found
+
     def poll(self, ids: Sequence[int]) -> CanBatch:
         """The state, and nothing else."""
         return codec.make_query(ids)
@@ -105,7 +118,7 @@ class MoteusProtocol(AnsweringProtocol):
         """See :meth:`AnsweringProtocol.make_command`."""
         position, velocity, torque, stiffness, damping = law
         limit = self.options.torque_max
-        return codec.make_command(
+        batch = codec.make_command(
             self.ids,
             position,
             velocity,
@@ -113,12 +126,22 @@ class MoteusProtocol(AnsweringProtocol):
             stiffness / self.options.stiffness_max,
             damping / self.options.damping_max,
         )
+        if np.count_nonzero(self._restarted):
+            stop = codec.make_stop(self.ids[self._restarted])
+            batch.data[self._restarted] = stop.data
+            batch.lengths[self._restarted] = stop.lengths
+        return batch
 
     def full_scale(self) -> Array:
         """See :meth:`AnsweringProtocol.full_scale`."""
         return self._full_scale
 
     # -- conversations --------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """See :meth:`AnsweringProtocol.begin`."""
+        super().begin()
+        self._restarted[:] = False
 
     def startup(self) -> Conversation[CanBatch, tuple[str, ...]]:
         """Everybody is there, without torque; firmware as a remark."""
@@ -148,12 +171,13 @@ class MoteusProtocol(AnsweringProtocol):
 
     def switch_on(self) -> Conversation[CanBatch, list[BoardState]]:
         """See :meth:`AnsweringProtocol.switch_on`. Boards calibrate their current sensors first."""
-        for _ in range(_PREPARATIONS):
+        for _ in range(_LOOKS):
             states = yield from ask_devices(
                 codec.make_idle, self.hear_state, self.devices, "torque on"
             )
             if all(state.enabled or state.fault for state in states):
                 break
+            yield Ask(NO_FRAMES, _LOOK)
         return states
 
 

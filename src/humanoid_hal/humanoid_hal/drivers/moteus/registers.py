@@ -26,10 +26,13 @@ class Mode(IntEnum):
 
     STOPPED = 0
     FAULT = 1
-    PREPARING = 2  # up to 4: calibrates its current sensors
+    PREPARING = 2  # up to 4: enables its motor driver, calibrates its current sensors; no torque
     POSITION = 10
     TIMEOUT = 11  # its watchdog acted; leaves to STOPPED only
 
+
+#: What a board with torque never says: it restarted, and was told to move since.
+RESTARTED = frozenset((Mode.STOPPED, *range(Mode.PREPARING, Mode.PREPARING + 3)))
 
 #: Register FAULT: fault of the fault table and its reason.
 FAULTS = {
