@@ -1,6 +1,8 @@
 """What recording costs: the whole graph at full rate, with the recorder in it.
 
 CPU time of the recorder's process, and the deadlines that the HAL missed with it and without it.
+The nodes share a process, as in `humanoid sim`, under SCHED_FIFO where this user may ask for it:
+what else runs on the machine would hide the rest.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _running import own_domain, running, wait_until_standing
+from _running import add_realtime, own_domain, running, wait_until_standing
 
 from humanoid_bringup.arguments import positive
 from humanoid_bringup.bags.bag import Bag
@@ -25,7 +27,8 @@ BARS = {"recorder_core_percent": "< 15", "lost_samples": "0", "more_overruns_per
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The benchmark's own arguments."""
     parser.add_argument("--robot", default="g1")
-    parser.add_argument("--seconds", type=positive, default=20.0, help="measured (default: 20)")
+    parser.add_argument("--seconds", type=positive, default=60.0, help="each (default: 60)")
+    add_realtime(parser)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             megabytes = size / 1e6 / recorded.duration
     more = max(0.0, overruns - without)
     return {
+        "realtime_priority": arguments.realtime,
         "recorder_core_percent": share,
         "messages_per_s": rate,
         "mb_per_s": megabytes,
@@ -58,7 +62,8 @@ def _measure(arguments: argparse.Namespace, bag: str) -> tuple[float, float]:
     """CPU of the recorder [percent of a core], cycles that were late [percent]."""
     from humanoid_bringup.survey import Survey
 
-    with Survey() as survey, running(arguments.robot, Options(record=bag)) as processes:
+    options = Options(record=bag, composed=True, realtime_priority=arguments.realtime)
+    with Survey() as survey, running(arguments.robot, options) as processes:
         wait_until_standing(processes, survey)
         pid = processes.pids().get(RECORDER)
         cycles, late = _cycles(survey)

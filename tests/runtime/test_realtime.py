@@ -23,6 +23,24 @@ def test_nothing_asked_changes_no_scheduling() -> None:
     assert result.stdout == "True\n", result.stderr
 
 
+def test_what_is_allowed_is_granted() -> None:
+    result = in_process(
+        "highest = allowed(); set_up()\n"
+        "if highest: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(highest))\n"
+        "print(os.sched_getscheduler(0) == (os.SCHED_FIFO if highest else os.SCHED_OTHER))"
+    )
+    assert result.stdout == "True\n", result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may drop capabilities")
+def test_without_the_capability_the_limit_of_the_user_counts() -> None:
+    result = in_process(
+        "import resource; os.setuid(65534)\n"
+        "print(allowed() == max(0, resource.getrlimit(resource.RLIMIT_RTPRIO)[0]))"
+    )
+    assert result.stdout == "True\n", result.stderr
+
+
 def test_a_cpu_is_pinned() -> None:
     cpu = min(os.sched_getaffinity(0))
     result = in_process(f"set_up(cpu={cpu}); print(os.sched_getaffinity(0))")

@@ -11,7 +11,6 @@ exit codes: 0 nothing wrong (warnings may be shown); otherwise the worst: 1 the 
 
 import argparse
 import os
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from humanoid_bringup.diagnosis import (
 )
 from humanoid_bringup.errors import HumanoidError
 from humanoid_bringup.locate import prefixes
+from humanoid_runtime import realtime
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +92,6 @@ def read_host(missing_nodes: tuple[str, ...], config_errors: tuple[str, ...]) ->
             for path in prefix.glob("share/ament_index/resource_index/rmw_typesupport/rmw_*")
         )
     )
-    limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
     return Host(
         domain=os.environ.get("ROS_DOMAIN_ID") or "0",
         discovery_range=os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET"),
@@ -100,7 +99,7 @@ def read_host(missing_nodes: tuple[str, ...], config_errors: tuple[str, ...]) ->
         rmw_available=available,
         shared_memory_free=space.f_bavail * space.f_frsize,
         governors=_governors(),
-        realtime_limit=99 if os.geteuid() == 0 else max(0, limit),
+        realtime_limit=realtime.allowed(),
         missing_nodes=missing_nodes,
         config_errors=config_errors,
     )
