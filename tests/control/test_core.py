@@ -16,9 +16,10 @@ from humanoid_control.controller import (
 )
 from humanoid_control.core import ControlCore
 from humanoid_control.damping import DampingController
+from humanoid_control.modes import Mode
 from humanoid_control.ready import ReadyController
 from humanoid_control.references import BodyPoseError
-from humanoid_control.supervisor import Mode, Reaction
+from humanoid_control.supervisor import Reaction
 from humanoid_control.trajectory import TrajectoryError, TrajectoryOrder
 from humanoid_description.robot import RobotDescription
 

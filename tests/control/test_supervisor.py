@@ -16,8 +16,9 @@ from humanoid_control.controller import (
     State,
 )
 from humanoid_control.damping import DampingController
+from humanoid_control.modes import Mode
 from humanoid_control.ramps import SMOOTHSTEP_SLOPE
-from humanoid_control.supervisor import Mode, ModeSupervisor, Reaction
+from humanoid_control.supervisor import ModeSupervisor, Reaction
 from humanoid_description.robot import RobotDescription
 
 MakeState = Callable[..., State]

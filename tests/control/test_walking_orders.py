@@ -7,7 +7,8 @@ from humanoid_control.config import ControlConfig
 from humanoid_control.controller import Controller, JointTargets, References, State
 from humanoid_control.core import ControlCore
 from humanoid_control.damping import DampingController
-from humanoid_control.supervisor import Mode, Reaction
+from humanoid_control.modes import Mode
+from humanoid_control.supervisor import Reaction
 from humanoid_control.velocity import VelocityError
 from humanoid_description.robot import RobotDescription
 

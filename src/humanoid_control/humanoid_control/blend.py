@@ -15,6 +15,7 @@ steepest slope of smoothstep).
 import numpy as np
 
 from humanoid_control.controller import JointTargets
+from humanoid_control.ramps import Stopwatch, smoothstep
 
 
 class TargetsBuffer:
@@ -44,3 +45,47 @@ class TargetsBuffer:
     def finite(self) -> bool:
         """Whether no value is NaN or infinite."""
         return bool(np.isfinite(self._block).all())
+
+
+class Fade:
+    """Fades from the targets sent last to those of the controller that takes over."""
+
+    def __init__(self, joints: int, duration: float) -> None:
+        """`duration` [s] of a fade."""
+        self._duration = duration
+        self._clock = Stopwatch()
+        self._fading = False
+        self._next = TargetsBuffer(joints)  # being made
+        self._sent = TargetsBuffer(joints)  # the answer to the last sample
+        self._before = TargetsBuffer(joints)  # what is faded from
+
+    def begin(self, stamp: int) -> JointTargets:
+        """Fade from now, `stamp` [ns], on. Returns what from, valid until the next one."""
+        self._clock.start(stamp)
+        self._fading = True
+        return self._keep()
+
+    def skip(self) -> JointTargets:
+        """Do not fade. Returns the targets sent last, valid until the next fade."""
+        self._fading = False
+        return self._keep()
+
+    def prepare(self, targets: JointTargets) -> None:
+        """Take what :meth:`send` will send. Raises ValueError on a wrong shape or value."""
+        self._next.copy_from(targets)
+        if not self._next.finite():
+            raise ValueError("a joint target is not finite")
+
+    def send(self, stamp: int) -> JointTargets:
+        """The prepared targets, faded as is due at `stamp` [ns]; valid until the next call."""
+        if self._fading:
+            self._clock.advance(stamp)
+            share = smoothstep(self._clock.elapsed / self._duration)
+            self._next.fade(self._before, share)
+            self._fading = share < 1.0
+        self._sent, self._next = self._next, self._sent
+        return self._sent.targets
+
+    def _keep(self) -> JointTargets:
+        self._before.copy_from(self._sent.targets)
+        return self._before.targets

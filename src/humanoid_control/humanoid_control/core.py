@@ -10,10 +10,11 @@ from humanoid_control.anatomy import leg_joints, ready_height
 from humanoid_control.config import ControlConfig
 from humanoid_control.controller import Array, JointTargets, State
 from humanoid_control.fall_prediction import FallPredictor
+from humanoid_control.modes import Mode
 from humanoid_control.ramps import Stopwatch
 from humanoid_control.references import BodyPoseError, OperatorReferences
 from humanoid_control.registry import build_modes, missing_modes
-from humanoid_control.supervisor import Mode, ModeStatus, ModeSupervisor
+from humanoid_control.supervisor import ModeStatus, ModeSupervisor
 from humanoid_control.trajectory import TrajectoryError, TrajectoryOrder
 from humanoid_control.velocity import VelocityError
 from humanoid_description.robot import RobotDescription

@@ -7,11 +7,11 @@ from humanoid_control.config import ControlConfig
 from humanoid_control.damping import DampingController
 from humanoid_control.get_up import GetUpController
 from humanoid_control.get_up_motion import FILE, load_get_up
+from humanoid_control.modes import Mode
 from humanoid_control.policy.policy import PolicyController, load_policy
 from humanoid_control.ready import ReadyController
 from humanoid_control.sit import SitController
 from humanoid_control.stand import StandController
-from humanoid_control.supervisor import Mode
 from humanoid_control.walking.walk import WalkController
 from humanoid_description.robot import RobotDescription
 

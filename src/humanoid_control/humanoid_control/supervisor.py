@@ -1,6 +1,6 @@
 """The mode supervisor: which controller drives the robot, and how it is handed over.
 
-The graph of modes is data (:class:`Mode`, see registry.py). An operator names a target; the
+The graph of modes is data (modes.py, registry.py). An operator names a target; the
 supervisor walks there one mode at a time, as each next mode lets it. Downward it needs no
 permission: a fall, a lost estimate, a failed controller, a disarmed robot or the safety
 supervisor's word end in ``damping``, and nothing but a new request leads up again.
@@ -11,21 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from humanoid_control.blend import TargetsBuffer
+from humanoid_control.blend import Fade
 from humanoid_control.controller import (
     FALLEN,
     UPRIGHT,
     Array,
-    Controller,
     HandOverError,
     JointTargets,
     References,
     State,
 )
-from humanoid_control.ramps import Stopwatch, smoothstep
-from humanoid_description.problems import nearest
+from humanoid_control.modes import DAMPING, SIT, Mode, ModeGraph
+from humanoid_control.ramps import Stopwatch
 
-DAMPING, SIT = "damping", "sit"
 #: What control reports while a robot that lies gets up; see humanoid_hal.faults.
 GETTING_UP = "getting_up"
 #: [s] So long a robot that was asked to get up waits to be armed.
@@ -47,28 +45,6 @@ class Reaction(IntEnum):
     SIT = 4
     DAMP = 5
     TORQUE_OFF = 6
-
-
-@dataclass(frozen=True)
-class Mode:
-    """One node of the graph of modes."""
-
-    controller: Controller
-    #: The modes it may be entered from. `damping` may be entered from everywhere.
-    after: tuple[str, ...] = ()
-    #: A way down: never made to wait, also while the safety supervisor says HOLD or SIT.
-    down: bool = False
-    #: Takes over from a mode that walks without waiting until it stands.
-    in_motion: bool = False
-    #: When this one gives up (HandOverError): the mode that takes over at once, and the one it then
-    #: goes to. None: damping, as a failure.
-    fallback: tuple[str, str] | None = None
-    #: What is walked to when this one has done its work; None: it goes on until something is asked.
-    then: str | None = None
-
-    @property
-    def name(self) -> str:
-        return self.controller.name
 
 
 @dataclass(frozen=True)
@@ -101,18 +77,13 @@ class ModeSupervisor:
         """
         self._missing = dict(missing or {})
         self._foresee = foresee
-        self._modes = {mode.name: mode for mode in modes}
+        self._modes = ModeGraph(modes)
         self._mode = self._modes[DAMPING]
         if startup not in self._modes:
-            raise ValueError(self._unknown(startup))
+            raise ValueError(self._modes.unknown(startup))
         self._target = startup
         self._waiting = ""
-        self._blend = blend
-        self._fade = Stopwatch()
-        self._fading = False
-        self._next = TargetsBuffer(joints)  # being made
-        self._sent = TargetsBuffer(joints)  # the answer to the last sample
-        self._before = TargetsBuffer(joints)  # what is faded from
+        self._fade = Fade(joints, blend)
         self._started = False
         self._reaction = Reaction.NONE
         self._armed = False
@@ -209,13 +180,15 @@ class ModeSupervisor:
         if target == self._mode.name:
             return True, f"in mode {target}"
         self._waiting = "the next sample"
-        return True, f"on the way from {self._mode.name} to {' to '.join(self._path(target))}"
+        return (
+            True,
+            f"on the way from {self._mode.name} to {' to '.join(self._modes.path(self._mode.name, target))}",
+        )
 
     def step(self, state: State, references: References) -> JointTargets:
         """Answer one sample. The result is valid until the next call."""
         self._supervise(state)
-        self._run(state, references)
-        return self._sent.targets
+        return self._run(state, references)
 
     def drop(self, reason: str) -> None:
         """Go to damping with the next sample, and stay there."""
@@ -286,7 +259,7 @@ class ModeSupervisor:
             self._target = mode.then
         if self._reaction >= Reaction.DAMP and not self._waits_to_get_up(state):
             return
-        following = self._modes[self._path(self._target)[0]]
+        following = self._modes[self._modes.path(self._mode.name, self._target)[0]]
         obstacle = self._obstacle(following, state)
         if obstacle is None:
             self._waiting = ""
@@ -319,15 +292,14 @@ class ModeSupervisor:
 
     def _take_over(self, state: State) -> None:
         """Start the active controller from the targets sent last."""
-        self._before.copy_from(self._sent.targets)
-        self._fading = state.armed  # without torque there is nothing to fade
-        self._fade.start(state.stamp)
+        # Without torque there is nothing to fade.
+        last = self._fade.begin(state.stamp) if state.armed else self._fade.skip()
         try:
-            self._mode.controller.start(state, self._before.targets)
+            self._mode.controller.start(state, last)
         except Exception as error:
             self._fail(state, error)
 
-    def _run(self, state: State, references: References) -> None:
+    def _run(self, state: State, references: References) -> JointTargets:
         if not self._started:
             self._first(state, references)
         try:
@@ -335,12 +307,7 @@ class ModeSupervisor:
         except Exception as error:
             self._fail(state, error)
             self._make(state, references)
-        if self._fading:
-            self._fade.advance(state.stamp)
-            share = smoothstep(self._fade.elapsed / self._blend)
-            self._next.fade(self._before, share)
-            self._fading = share < 1.0
-        self._sent, self._next = self._next, self._sent
+        return self._fade.send(state.stamp)
 
     def _make_or_hand_over(self, state: State, references: References) -> None:
         try:
@@ -354,16 +321,15 @@ class ModeSupervisor:
             self._make(state, references)
 
     def _make(self, state: State, references: References) -> None:
-        self._next.copy_from(self._mode.controller.update(state, references))
-        if not self._next.finite():
-            raise ValueError("a joint target is not finite")
+        self._fade.prepare(self._mode.controller.update(state, references))
 
     def _first(self, state: State, references: References) -> None:
         """The very first sample: what damping would say counts as the last targets."""
         self._started = True
-        self._sent.copy_from(self._modes[DAMPING].controller.update(state, references))
+        self._fade.prepare(self._modes[DAMPING].controller.update(state, references))
+        self._fade.send(state.stamp)
         self._take_over(state)
-        self._fading = False
+        self._fade.skip()
 
     def _fail(self, state: State, error: Exception) -> None:
         """A controller failed, however: damping takes over from the last good targets."""
@@ -379,7 +345,7 @@ class ModeSupervisor:
         if target in self._missing:
             return f"{target}: {self._missing[target]}"
         if target not in self._modes:
-            return self._unknown(target)
+            return self._modes.unknown(target)
         if missing := self._modes[target].controller.missing():
             return missing
         if self._modes[target].down:
@@ -394,7 +360,10 @@ class ModeSupervisor:
         if state.fall != UPRIGHT:
             return f"the robot is not upright: {self._way_up()}, then try again"
         if target != self._mode.name and self._mode.name == DAMPING:
-            return self._modes[self._path(target)[0]].controller.blocked(state) or ""
+            return (
+                self._modes[self._modes.path(self._mode.name, target)[0]].controller.blocked(state)
+                or ""
+            )
         return ""
 
     def _refusal_to_get_up(self, target: str, state: State | None) -> str:
@@ -409,20 +378,3 @@ class ModeSupervisor:
     def _way_up(self) -> str:
         by_itself = any(mode.controller.lies for mode in self._modes.values())
         return f"set it up or hang it up{_GET_UP if by_itself else ''}"
-
-    def _unknown(self, name: str) -> str:
-        return f"unknown mode '{name}'{nearest(name, self._modes)}; known: {', '.join(self._modes)}"
-
-    def _path(self, target: str) -> tuple[str, ...]:
-        """The shortest way to `target`: names of the modes after the present one."""
-        ways: deque[tuple[str, ...]] = deque([(self._mode.name,)])
-        seen = {self._mode.name}
-        while ways:
-            way = ways.popleft()
-            if way[-1] == target:
-                return way[1:]
-            for mode in self._modes.values():
-                if mode.name not in seen and (mode.name == DAMPING or way[-1] in mode.after):
-                    seen.add(mode.name)
-                    ways.append((*way, mode.name))
-        raise ValueError(f"mode '{target}' cannot be reached from '{self._mode.name}': registry.py")
