@@ -48,3 +48,25 @@ def test_who_comes_back_is_noticed() -> None:
     heard = [cycle(roll, ())[0] for _ in range(PROBE_EVERY + 1)]
     assert heard[-1]
     assert cycle(roll, ()) == [True] * 3
+
+
+def test_an_answer_that_comes_twice_because_it_was_asked_for_twice_is_excused_once() -> None:
+    roll = RollCall(2)
+    roll.begin()
+    assert roll.hear(0)
+    roll.again()
+    assert roll.hear(1)
+    assert not roll.hear(1)
+    assert roll.excuse(1)
+    assert not roll.excuse(1)
+    assert not roll.excuse(0)
+
+
+def test_an_answer_to_a_cycle_that_is_over_is_excused_and_not_heard() -> None:
+    roll = RollCall(2)
+    roll.begin()
+    assert roll.hear(0)
+    assert roll.end().tolist() == [True, False]
+    assert not roll.hear(1)
+    assert roll.excuse(1)
+    assert not roll.excuse(-1)

@@ -195,6 +195,18 @@ def test_answers_that_nobody_asked_for_are_a_second_master(driver: EmulatedDrive
     raise AssertionError(f"only {sorted(seen)}, {driver.buses[0].protocol.counters}")
 
 
+@pytest.mark.parametrize("family", [name for name in ACTUATORS if name not in BROADCAST])
+def test_late_answers_to_two_questions_are_no_second_masters(family: str) -> None:
+    wire = Wire(family)
+    wire.start()
+    for _ in range(3):
+        questions = (wire.protocol.request(), wire.protocol.retry())
+        for answers in [wire.join(wire.answers(question)) for question in questions]:
+            wire.protocol.receive(answers)
+        wire.protocol.readings()
+    assert wire.protocol.counters.foreign == 0
+
+
 # -- the IMU (rows 4 and 11) ------------------------------------------------------------------------
 
 

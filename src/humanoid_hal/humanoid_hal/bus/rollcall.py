@@ -5,6 +5,8 @@ it), and everybody waits for the dead. So those who were silent go to the end of
 was silent for long is asked only now and then.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from humanoid_hal.bus.protocol import Mask
@@ -14,6 +16,8 @@ from humanoid_hal.bus.protocol import Mask
 SILENT = 6
 #: Cycles between two questions to such a device.
 PROBE_EVERY = 25
+#: Answers of one device that may still come after all, on a computer that stutters.
+_MOST_OWED = 20
 
 
 class RollCall:
@@ -28,6 +32,10 @@ class RollCall:
         self._outstanding = 0  # of those asked
         self._late = False  # some misses are not 0
         self._cycle = 0
+        self._owed = np.zeros(
+            n, dtype=np.int64
+        )  # questions that were given up, and may be answered
+        self._over = True  # nobody is waited for
 
     def reset(self) -> None:
         """Everybody was found anew."""
@@ -37,6 +45,7 @@ class RollCall:
     def begin(self) -> tuple[int, ...]:
         """Begin a cycle: whom to ask, in this order."""
         self._cycle += 1
+        self._over = False
         self.answered[:] = False
         misses = self._misses
         if not self._late:
@@ -50,8 +59,8 @@ class RollCall:
         return self.order
 
     def hear(self, index: int) -> bool:
-        """Note an answer; False: nobody asked, or it has answered already."""
-        if index not in self.order or self.answered[index]:
+        """Note an answer; False: nobody asked, it has answered already, or the cycle is over."""
+        if self._over or index not in self.order or self.answered[index]:
             return False
         self.answered[index] = True
         self._outstanding -= 1
@@ -61,6 +70,18 @@ class RollCall:
         """All that were asked have answered."""
         self.answered[list(self.order) if self.order != self.everybody else slice(None)] = True
         self._outstanding = 0
+
+    def owe(self, indices: Sequence[int]) -> None:
+        """Their questions are given up: the answers may come after all."""
+        at = list(indices)
+        self._owed[at] = np.minimum(self._owed[at] + 1, _MOST_OWED)
+
+    def excuse(self, index: int) -> bool:
+        """Whether an answer that is not heard was asked for: it comes too late, or for the second time."""
+        if index < 0 or not self._owed[index]:
+            return False
+        self._owed[index] -= 1
+        return True
 
     @property
     def complete(self) -> bool:
@@ -79,6 +100,7 @@ class RollCall:
 
     def end(self) -> Mask:
         """End the cycle: who answered, as a copy."""
+        self._over = True
         if self._outstanding:
             self._missing()
         if self._late:
@@ -90,6 +112,7 @@ class RollCall:
         """Who has not answered. The first of them stopped the row; the others may be innocent."""
         missing = tuple(index for index in self._row if not self.answered[index])
         if missing:
+            self.owe(missing)
             self._misses[missing[0]] += 1
             self._late = True
         return missing

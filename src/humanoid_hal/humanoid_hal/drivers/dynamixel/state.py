@@ -164,7 +164,7 @@ class StateCycle(AskedState[Packet]):
             self.rebooted[index] = self._odd = True
             return True
         if not self._roll.hear(index):
-            return False
+            return self._roll.excuse(index)
         self.rebooted[index] = False
         self._bytes[index] = np.frombuffer(data, dtype=np.uint8, count=FAST.itemsize)
         self.torque_off[index] = data[TORQUE_AT] == 0 and self._torque

@@ -128,8 +128,10 @@ class StateCycle(AskedState[Packet]):
         """See :meth:`AskedState.take`."""
         index = self._index.get(frame.id, -1)
         data = frame.parameters
-        if len(data) != self._block[1] or not self._roll.hear(index):
+        if len(data) not in (SIZE, WIDE_SIZE):
             return False
+        if len(data) != self._block[1] or not self._roll.hear(index):
+            return self._roll.excuse(index)
         self.raw[index] = np.frombuffer(data[-SIZE:], dtype=self._layout)[0]
         if len(data) == WIDE_SIZE:
             self.torque_off[index] = data[0] == 0

@@ -16,6 +16,7 @@ from humanoid_hal.drivers.lx16a.registers import TABLE
 
 #: What is asked in turns; torque as often as all the rest.
 _SLOW = ("torque_enable", "temperature", "torque_enable", "voltage")
+_SLOW_READS = frozenset(TABLE[name].read for name in _SLOW)
 
 
 class StateCycle(AskedState[Packet]):
@@ -57,6 +58,8 @@ class StateCycle(AskedState[Packet]):
     def retry(self) -> bytes | None:
         """The silent one loses its turn; nobody waits twice for what is slow."""
         if self._roll.complete or self._asked_slow:
+            if self._slow is not None:
+                self._roll.owe([self._slow[0]])
             self._slow = None
         self._row = list(self._roll.again())
         return self._next()
@@ -73,15 +76,15 @@ class StateCycle(AskedState[Packet]):
         index, data = self._index.get(frame.id, -1), frame.parameters
         if frame.command == POS_READ and len(data) == 2:
             if not self._roll.hear(index):
-                return False
+                return self._roll.excuse(index)
             self.counts[index] = int.from_bytes(data, "little", signed=True)
             return True
         if self._slow is None or not self._asked_slow:
-            return False
+            return frame.command in _SLOW_READS and self._roll.excuse(index)
         device, name = self._slow
         entry = TABLE[name]
         if (index, frame.command, len(data)) != (device, entry.read, entry.size):
-            return False
+            return frame.command in _SLOW_READS and self._roll.excuse(index)
         self._slow = None
         self._learn(index, name, entry.decode(data))
         return True
