@@ -2,7 +2,9 @@
 
 Every serial bus becomes a pseudo-terminal in --directory, with boards behind it that speak the
 family's bytes at the file's baud rates, with bus time and return delays. A copy of the hardware
-file with these ports, for `humanoid up`, `scan` and the like, is written beside them.
+file with these ports, for `humanoid up`, `scan` and the like, is written beside them. Its rate is 100 Hz at
+most, unless --rate asks for more: all boards are this one process, which takes some milliseconds for the
+answers of a whole robot. `humanoid bench` shows what it reaches.
 
 examples:
   humanoid emulate dynamixel-emulated --directory /tmp/boards
@@ -22,7 +24,7 @@ from typing import Any, get_args
 import yaml
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, not_negative
+from humanoid_bringup.arguments import add_json, not_negative, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot
 from humanoid_bringup.signals import Interrupts
@@ -35,6 +37,9 @@ from humanoid_hal.emulation.build import build_emulator, make_plant
 from humanoid_hal.emulation.bus import WireOptions
 from humanoid_hal.emulation.emulator import Emulator
 from humanoid_hal.hardware import load_hardware
+
+#: [Hz] of the copy: what one process can answer for a whole robot, beside the graph, on a small computer.
+RATE = 100.0
 
 _KINDS = get_args(BoardFault.__annotations__["kind"])
 
@@ -66,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="motors: every joint a free inertia; mujoco: the robot (default: motors)",
     )  # fmt: skip
     parser.add_argument(
+        "--rate", type=positive, help=f"[Hz] in the copy (default: the file's, at most {RATE:g})"
+    )
+    parser.add_argument(
         "--latency",
         type=not_negative,
         default=0.0,
@@ -89,16 +97,18 @@ def run(arguments: argparse.Namespace) -> int:
             Exit.CONFIGURATION,
         )
     directory: Path = arguments.directory.absolute()
-    emulator = _build(robot, config.options, directory, arguments)
+    rate = arguments.rate or min(config.rate, RATE)
+    emulator = _build(robot, replace(config.options, control_rate=rate), directory, arguments)
     try:
         copy = directory / "hardware.yaml"
-        copy.write_text(for_boards(file, directory), encoding="utf-8")
+        copy.write_text(for_boards(file, directory, rate), encoding="utf-8")
         ports = {name: str(bus.port.path) for name, bus in emulator.buses.items()}
         if arguments.json:
             console.print_json({"ok": True, "ports": ports, "hardware": str(copy)})
         else:
             for name, port in ports.items():
                 console.say(f"{name:16}{port}")
+            console.say(f"at {rate:g} Hz:")
             console.say(
                 f"humanoid up --robot {arguments.robot} --hardware {copy}; Ctrl-C ends this"
             )
@@ -109,10 +119,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def for_boards(file: Path, directory: Path) -> str:
-    """The hardware file with its ports in `directory`, for the driver `boards`."""
+def for_boards(file: Path, directory: Path, rate: float) -> str:
+    """The hardware file with its ports in `directory`, for the driver `boards` at `rate` [Hz]."""
     content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    content["driver"] = "boards"
+    content |= {"driver": "boards", "rate": rate}
     known = BoardsOptions.__dataclass_fields__
     content["options"] = {k: v for k, v in content["options"].items() if k in known}
     for name, bus in content["options"]["buses"].items():
