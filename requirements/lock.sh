@@ -12,6 +12,7 @@ lock "$@" base.in ros.in -c dev.in -c bootstrap.txt -o wheels.txt
 lock "$@" base.in system.in -c dev.in -c bootstrap.txt -o system.txt
 lock "$@" --no-emit-package numpy dev.in -o dev.txt
 lock "$@" --no-emit-package numpy video.in -o video.txt
+lock "$@" parquet.in -o parquet.txt
 lock "$@" --no-deps policies.in -o policies.txt
 lock "$@" -c wheels.txt --no-emit-package numpy ray.in -o ray.txt
 lock "$@" --no-emit-package numpy oracles.in -c dev.txt -c wheels.txt -o oracles.txt

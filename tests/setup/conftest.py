@@ -24,7 +24,8 @@ def load_script(path: Path) -> ModuleType:
 def checkout(tmp_path: Path) -> Path:
     """A checkout with one small file where the real one has a package, a lock file or a folder."""
     root = tmp_path / "checkout"
-    for name in ("bootstrap", "uv", "wheels", "system", "dev", "video", "policies", "ray"):
+    locks = "bootstrap uv wheels system dev video policies parquet ray"
+    for name in locks.split():
         put(root / "requirements" / f"{name}.txt", f"{name}==1\n")
     put(root / "src" / "humanoid_interfaces" / "msg" / "A.msg", "int32 a\n")
     for name in ("description", "runtime", "hal", "perception", "control", "bringup"):

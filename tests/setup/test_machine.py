@@ -278,6 +278,36 @@ def test_own_verbs_refuse_arguments_they_do_not_know(checkout: Path) -> None:
     assert result.stderr == "humanoid: 'clean' takes no arguments\n"
 
 
+def test_a_checkout_that_cannot_be_written_names_the_way_out(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/media/humanoid/.venv.lock")
+
+    monkeypatch.setattr(script, "prepare", refuse)
+    assert script.main(["setup"]) == 6
+    assert capsys.readouterr().err == (
+        "humanoid: /media/humanoid/.venv.lock: Read-only file system; set HUMANOID_VENV to a "
+        "directory that can be written\n"
+    )
+
+
+@pytest.mark.parametrize("place", ["robots", "my robots", "Überlauf"])
+def test_interfaces_are_built_where_rosidl_can_name_its_files(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """CMake's file(STRINGS), which rosidl reads its list of files with, drops what is not ASCII."""
+    monkeypatch.setattr(script, "check_compiler", lambda environ: None)
+    job = script.Job(script.Machine({"HUMANOID_VENV": str(tmp_path / place)}))
+    words: list[str] = []
+    job.run = lambda command, **_: words.extend(map(str, command))
+    script.build_interfaces(job)
+    build = Path(words[words.index("--build-base") + 1])
+    assert str(build).isascii()
+    assert (build.parent == job.machine.state) == place.isascii()
+    assert not build.exists()
+
+
 def test_an_environment_that_cannot_be_written_is_one_line(checkout: Path) -> None:
     (checkout / "file").touch()
     result = run(checkout / "humanoid", "setup", HUMANOID_VENV=str(checkout / "file" / "venv"))

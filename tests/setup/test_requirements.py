@@ -28,7 +28,7 @@ def wanted(source: str) -> set[str]:
 
 def test_there_is_a_lock_file_for_each_purpose() -> None:
     assert LOCKS == [
-        "bootstrap.txt", "dev.txt", "fuzz.txt", "oracles.txt", "policies.txt", "ray.txt",
+        "bootstrap.txt", "dev.txt", "fuzz.txt", "oracles.txt", "parquet.txt", "policies.txt", "ray.txt",
         "system.txt", "uv.txt", "video.txt", "wheels.txt",
     ]  # fmt: skip
 
@@ -55,6 +55,7 @@ def test_no_lock_file_names_a_registry(lock: str) -> None:
         ("system.txt", ["base.in", "bootstrap.in"]),
         ("dev.txt", ["dev.in"]),
         ("video.txt", ["video.in"]),
+        ("parquet.txt", ["parquet.in"]),
         ("policies.txt", ["policies.in"]),
         ("ray.txt", ["ray.in"]),
     ],
@@ -68,6 +69,6 @@ def test_a_sourced_ros_is_never_shadowed_by_ros_wheels() -> None:
     assert not {name for name in names("system.txt") if name.startswith(("ros-", "rclpy"))}
 
 
-@pytest.mark.parametrize("lock", ["dev.txt", "policies.txt", "ray.txt", "video.txt"])
+@pytest.mark.parametrize("lock", ["dev.txt", "parquet.txt", "policies.txt", "ray.txt", "video.txt"])
 def test_tools_do_not_replace_the_numpy_of_the_environment(lock: str) -> None:
     assert "numpy" not in names(lock)

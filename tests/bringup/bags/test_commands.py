@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import pytest
 
@@ -57,7 +58,24 @@ def test_parquet_holds_the_same_table(small, tmp_path, capsys):
     parquet = pytest.importorskip("pyarrow.parquet")
     words = ("bag", "export", small, "--format", "parquet", "-o", tmp_path / "tables")
     assert say(capsys, *words)[0] == 0
-    assert parquet.read_table(tmp_path / "tables" / "imu.data.parquet").num_rows == 400
+    table = parquet.read_table(tmp_path / "tables" / "imu.data.parquet")
+    from humanoid_bringup.bags.export import series
+
+    name = "imu/data.linear_acceleration.x"
+    assert table["linear_acceleration.x"].to_pylist() == [
+        value for _, value in series(small, [name])[name]
+    ]
+
+
+def test_parquet_without_pyarrow_names_the_command_that_installs_it(
+    small, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    words = ("bag", "export", small, "--format", "parquet", "-o", tmp_path / "tables")
+    code, _, errors = say(capsys, *words)
+    assert code == Exit.ENVIRONMENT
+    assert "./humanoid setup parquet" in errors
+    assert not (tmp_path / "tables").exists()
 
 
 def test_a_plot_is_one_page(small, tmp_path, capsys):

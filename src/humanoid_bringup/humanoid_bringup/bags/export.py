@@ -102,7 +102,9 @@ def _parquet() -> Any:
         from pyarrow import parquet
     except ImportError as error:
         raise HumanoidError(
-            "Parquet needs pyarrow: pip install pyarrow, or --format csv", Exit.ENVIRONMENT
+            "Parquet needs pyarrow: './humanoid setup parquet' in a checkout, elsewhere "
+            "'pip install pyarrow'; or take --format csv",
+            Exit.ENVIRONMENT,
         ) from error
 
     def write(path: Path, rows: Iterator[dict[str, Any]]) -> int:

@@ -7,7 +7,7 @@ examples:
   humanoid bag recover broken whole            to a new bag, with a count
   humanoid bag plot stand 'robot_state.position[3]' odom.pose.pose.position.z -o z.html
   humanoid bag export stand --topics /odom -o tables               one file per topic
-  humanoid bag export stand --format parquet   needs pyarrow
+  humanoid bag export stand --format parquet   needs ./humanoid setup parquet
 
 exit codes: 0 done, whole; 2 usage; 6 cannot be written, or pyarrow is missing; 7 the bag is
 damaged, empty or of another kind.
