@@ -160,11 +160,11 @@ def test_on_a_cluster_every_result_comes_back_and_a_dead_worker_is_an_error(
         exceptions=SimpleNamespace(RayError=RayError),
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
-    outcomes = list(workers.on_ray("here:1")(wanted))
+    outcomes = list(workers.on_ray("auto")(wanted))
     assert [(scenario.seed, error) for scenario, _, error in outcomes] == [
         (3, ""), (2, "Ray: worker died"), (1, ""),
     ]  # fmt: skip
-    assert calls == ["here:1", "shutdown"]
+    assert calls == ["auto", "shutdown"]
 
 
 def test_the_progress_line_counts() -> None:

@@ -6,6 +6,7 @@ Both give each result as it comes, in any order; a scenario that raises gives th
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +20,8 @@ from humanoid_bringup.errors import Exit, HumanoidError
 #: A scenario, its figures, and why there are none ("" when there are).
 Outcome = tuple[Scenario, dict[str, Any], str]
 Workers = Callable[[Sequence[Scenario]], Iterator[Outcome]]
+
+CONNECTING = 10.0  # [s]
 
 INSTALL = "install it with './humanoid setup ray', on every machine of the cluster in this version"
 
@@ -64,6 +67,13 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _knock(address: str) -> None:
+    """Raises OSError when nobody listens at a host:port: Ray itself would try for ten minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECTING).close()
+
+
 def on_ray(address: str) -> Workers:
     """On the Ray cluster at `address` ("local": one made for this run). Raises HumanoidError."""
     try:
@@ -76,6 +86,7 @@ def on_ray(address: str) -> Workers:
     def run(scenarios: Sequence[Scenario]) -> Iterator[Outcome]:
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:
+            _knock(address)
             ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": threads})
         except Exception as error:  # Ray raises plain Exception when a node does not come up
             raise HumanoidError(
