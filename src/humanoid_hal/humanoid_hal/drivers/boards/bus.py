@@ -177,10 +177,13 @@ class ActuatorBus(Bus):
             causes["torque_off_unconfirmed"] = f"bus '{name}': {self.unconfirmed}"
         if self.rejoined:
             causes[lost] = f"bus '{name}' is back, without torque: deactivate, then arm again"
+        alike: dict[tuple[str, str], list[str]] = {}  # whole limbs have the same fault at once
         for fault in readings.faults:
-            row = self._row(fault)
-            reason = f"{self.devices[fault.device]}: {fault.reason}"
-            causes[row] = f"{causes[row]}; {reason}" if row in causes else reason
+            who = alike.setdefault((self._row(fault), fault.reason), [])
+            who.append(str(self.devices[fault.device]))
+        for (row, reason), devices in alike.items():
+            text = f"{', '.join(devices)}: {reason}"
+            causes[row] = f"{causes[row]}; {text}" if row in causes else text
         return causes
 
     def _row(self, fault: DeviceFault) -> str:

@@ -179,11 +179,12 @@ class DynamixelProtocol(AskedProtocol):
             for bit, (name, words) in HARDWARE_ERRORS.items():
                 if error >> bit & 1:
                     faults.append(DeviceFault(index, name, words))
-            if state.rebooted[index] or (not error and state.torque_off[index]):
-                faults.append(
-                    DeviceFault(index, "board_rebooted", "its torque went off by itself: a reboot, "
-                                "or its watchdog; deactivate, then configure anew")
-                )  # fmt: skip
+            if state.rebooted[index]:
+                reason = "it rebooted and forgot its settings: end the graph and start it again"
+                faults.append(DeviceFault(index, "board_rebooted", reason))
+            elif not error and state.torque_off[index]:
+                reason = "its torque went off by itself, as its watchdog makes it: arm again"
+                faults.append(DeviceFault(index, "board_rebooted", reason))
         return tuple(faults)
 
 
