@@ -1,6 +1,7 @@
 """`humanoid emulate`: boards in real time, and a hardware file that finds them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from humanoid_bringup.commands import emulate
@@ -15,6 +17,7 @@ from humanoid_bringup.locate import find_robot
 from humanoid_description import load_robot
 from humanoid_hal.driver import Command, DriverError
 from humanoid_hal.emulation.boards import BoardFault
+from humanoid_hal.emulation.plant import FreeMotors
 from humanoid_hal.hardware import load_hardware, with_options
 
 
@@ -55,6 +58,29 @@ def test_the_boards_driver_runs_on_the_written_copy_in_real_time(tmp_path: Path)
     assert emulator.returncode == 0
     assert any(sample.fresh.all() for sample in samples)
     assert set(said["ports"]) == set(config.options.buses)
+
+
+def test_a_line_moves_a_joint_by_hand_and_nonsense_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    robot = load_robot(find_robot("g1"))
+    plant = FreeMotors(robot, (), 100.0)
+    out, into = os.pipe()
+    with open(out) as lines:
+        monkeypatch.setattr(sys, "stdin", lines)
+        hands = emulate.Hands(plant)
+        os.write(into, b"left_knee_joint 0.6\nleft_knee 1\nleft_knee_joint nan\nleft_hip_yaw_joi")
+        assert not hands.look()
+        os.write(into, b"nt -0.1\n")
+        os.close(into)
+        for _ in range(3):
+            assert not hands.look()
+    for _ in range(100):
+        plant.advance(0.01)
+    rows = [robot.index[name] for name in ("left_knee_joint", "left_hip_yaw_joint")]
+    position, _, _ = plant._move(Command(*(np.zeros(29) for _ in range(5))), False, 0.01)
+    assert position[rows] == pytest.approx([0.6, -0.1])
+    assert capsys.readouterr().err.count("is not JOINT RAD") == 2
 
 
 def patiently(do: Callable[[], None]) -> None:

@@ -6,6 +6,9 @@ file with these ports, for `humanoid up`, `scan` and the like, is written beside
 most, unless --rate asks for more: all boards are this one process, which takes some milliseconds for the
 answers of a whole robot. `humanoid bench` shows what it reaches.
 
+With --plant motors a line "left_knee_joint 0.5" moves that joint by hand, as long as no motor has torque:
+so `humanoid calibrate` can be tried.
+
 examples:
   humanoid emulate dynamixel-emulated --directory /tmp/boards
   humanoid up --hardware /tmp/boards/hardware.yaml
@@ -16,6 +19,9 @@ exit codes: 0 ended by a signal; 1 a bus cannot be emulated; 3 configuration.
 """
 
 import argparse
+import os
+import select
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +30,7 @@ from typing import Any, get_args
 import yaml
 
 from humanoid_bringup import console
-from humanoid_bringup.arguments import add_json, not_negative, positive
+from humanoid_bringup.arguments import add_json, finite, not_negative, positive
 from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import find_hardware, find_robot
 from humanoid_bringup.signals import Interrupts
@@ -32,14 +38,20 @@ from humanoid_description import RobotDescription, load_robot
 from humanoid_hal.driver import DriverError
 from humanoid_hal.drivers.boards import BoardsOptions
 from humanoid_hal.drivers.emulated import EmulatedOptions
+from humanoid_hal.drivers.mock import MockOptions
 from humanoid_hal.emulation.boards import BoardFault
 from humanoid_hal.emulation.build import build_emulator, make_plant
 from humanoid_hal.emulation.bus import WireOptions
 from humanoid_hal.emulation.emulator import Emulator
+from humanoid_hal.emulation.plant import FreeMotors, Group, Plant
 from humanoid_hal.hardware import load_hardware
 
 #: [Hz] of the copy: what one process can answer for a whole robot, beside the graph, on a small computer.
 RATE = 100.0
+
+#: Joints of `--plant motors`: they come to rest without torque, and a torque law that runs on the host at
+#: this rate stays stable with them although a computer stutters.
+JOINTS = MockOptions(inertia=0.3, friction=2.0)
 
 _KINDS = get_args(BoardFault.__annotations__["kind"])
 
@@ -68,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--plant", choices=("motors", "mujoco"), default="motors",
-        help="motors: every joint a free inertia; mujoco: the robot (default: motors)",
+        help="motors: every joint an inertia with friction; mujoco: the robot (default: motors)",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=positive, help=f"[Hz] in the copy (default: the file's, at most {RATE:g})"
@@ -98,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     directory: Path = arguments.directory.absolute()
     rate = arguments.rate or min(config.rate, RATE)
-    emulator = _build(robot, replace(config.options, control_rate=rate), directory, arguments)
+    emulator = _build(robot, config.options, directory, arguments)
     try:
         copy = directory / "hardware.yaml"
         copy.write_text(for_boards(file, directory, rate), encoding="utf-8")
@@ -113,10 +125,48 @@ def run(arguments: argparse.Namespace) -> int:
                 f"humanoid up --robot {arguments.robot} --hardware {copy}; Ctrl-C ends this"
             )
         with Interrupts() as interrupts:
-            emulator.run(lambda: interrupts.received is not None)
+            hands = Hands(emulator.plant)
+            emulator.run(lambda: interrupts.received is not None or hands.look())
     finally:
         emulator.close()
     return 0
+
+
+class Hands:
+    """Takes joints to where lines of the input say, without waiting for any."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._input = sys.stdin.fileno() if isinstance(plant, FreeMotors) and _readable() else -1
+        self._text = b""
+
+    def look(self) -> bool:
+        """Obey what has been entered. Always False: nobody wants to end."""
+        if self._input >= 0 and select.select([self._input], [], [], 0.0)[0]:
+            data = os.read(self._input, 4096)
+            if not data:
+                self._input = -1
+            *lines, self._text = (self._text + data).split(b"\n")
+            for line in lines:
+                self._obey(line.decode(errors="replace").split())
+        return False
+
+    def _obey(self, words: list[str]) -> None:
+        assert isinstance(self._plant, FreeMotors)
+        try:
+            joint, position = words
+            self._plant.take(joint, finite(position))
+        except (KeyError, ValueError, argparse.ArgumentTypeError):
+            console.error(f"'{' '.join(words)}' is not JOINT RAD with a joint of the robot")
+
+
+def _readable() -> bool:
+    """Whether there is an input, and reading it does not stop a process in the background."""
+    try:
+        number = sys.stdin.fileno()
+        return not os.isatty(number) or os.tcgetpgrp(number) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def for_boards(file: Path, directory: Path, rate: float) -> str:
@@ -140,12 +190,18 @@ def _build(
     period = 1.0 / whole.control_rate
     try:
         emulator = build_emulator(
-            robot, whole, lambda groups: make_plant(robot, groups, whole), period, wire
+            robot, whole, lambda groups: _plant(robot, groups, whole), period, wire
         )
     except DriverError as error:
         raise HumanoidError(str(error)) from error
     _inject(emulator, arguments.fault)
     return emulator
+
+
+def _plant(robot: RobotDescription, groups: Sequence[Group], options: EmulatedOptions) -> Plant:
+    if options.plant == "motors":
+        return FreeMotors(robot, groups, options.control_rate, JOINTS)
+    return make_plant(robot, groups, options)
 
 
 def _inject(emulator: Emulator, faults: Sequence[tuple[str, BoardFault]]) -> None:

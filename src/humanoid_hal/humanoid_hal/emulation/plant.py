@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from humanoid_hal.emulation.motors import Motors
 #: constant [s]. Assumed: small geared drives reach their limit in minutes.
 FULL_HEAT, HEAT_TIME = 60.0, 120.0
 _AMBIENT = 25.0  # [degC]
+#: [rad/s] at which a hand moves a joint.
+HAND = 1.0
 
 
 @dataclass(slots=True)
@@ -70,15 +72,33 @@ class Plant(ABC):
 class FreeMotors(Plant):
     """Every joint an inertia under its torque law, weightless (the mock driver's joints)."""
 
-    def __init__(self, robot: RobotDescription, groups: Sequence[Group], rate: float) -> None:
+    def __init__(
+        self,
+        robot: RobotDescription,
+        groups: Sequence[Group],
+        rate: float,
+        options: MockOptions | None = None,
+    ) -> None:
+        """`rate` [Hz] at which it is advanced."""
         super().__init__(robot, groups)
-        self._driver = MockDriver(robot, MockOptions(control_rate=rate))
+        self._driver = MockDriver(robot, replace(options or MockOptions(), control_rate=rate))
         self._driver.open()
+        self._held: dict[int, float] = {}  # where hands take joints [rad], by row of the table
         self.advance(0.0)
+
+    def take(self, joint: str, position: float) -> None:
+        """A hand takes `joint` to `position` [rad] and holds it there, as long as it has no torque."""
+        self._held[self.robot.index[joint]] = position
 
     def _move(self, law: Command, powered: bool, period: float) -> tuple[Array, Array, Array]:
         self._driver.enable(True)
         self._driver.write(law)
+        if powered:
+            self._held.clear()
+        positions = self._driver.position
+        for row, wanted in self._held.items():
+            step = HAND * period
+            positions[row] += np.clip(wanted - positions[row], -step, step)
         sample = self._driver.read()
         self.stamp, self.imu, self.wrenches = sample.stamp, sample.imu, sample.wrenches
         return sample.position, sample.velocity, sample.effort

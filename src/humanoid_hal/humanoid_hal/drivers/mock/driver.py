@@ -62,6 +62,8 @@ class MockOptions:
     pose: str = "ready"
     # Of every joint.
     inertia: float = key(0.1, unit="kg m^2", above=0.0)
+    # Of every joint, viscous; no part of the measured effort.
+    friction: float = key(0.0, unit="N m s/rad", min=0.0)
     # What the feet carry together.
     weight: float = key(300.0, unit="N", min=0.0)
     # Readings of all motors and of the supply; None: not provided.
@@ -178,7 +180,7 @@ class MockDriver(Driver):
             self._effort = np.clip(
                 inertia * (wanted - v) / dt, -self._effort_limit, self._effort_limit
             )
-        self._velocity = v + dt * self._effort / inertia
+        self._velocity = (inertia * v + dt * self._effort) / (inertia + dt * self.options.friction)
         self.position = q + dt * self._velocity
 
     def _ideal(self, stamp: int) -> Sample:
