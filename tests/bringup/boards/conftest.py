@@ -135,6 +135,22 @@ def lockstep(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Rig:
 
 
 @pytest.fixture
+def feet(rig, lockstep):
+    """The rig with Dynamixels and a board under each sole."""
+    text = rig.file.read_text().replace("damiao, transport: slcan", "dynamixel")
+    text = text.replace("DM-J4310", "XM540-W270")
+    for id, sole in enumerate(("l_sole", "r_sole"), 101):
+        cells = (
+            "{heel: {x: -0.1, y: 0.0, scale: 0.5, offset: 70}, toe: {x: 0.1, y: 0.0, scale: 0.5}}"
+        )
+        text += "  feet:\n" if id == 101 else ""
+        text += f"    {sole}: {{bus: legs, id: {id}, address: 36, counts: int16, heaviest: 400.0,\n"
+        text += f"      cells: {cells}}}\n"
+    rig.file.write_text(text + "  plant: motors\n")
+    return rig
+
+
+@pytest.fixture
 def ask(rig: Rig):
     """Runs a verb on the rig's robot; its exit code."""
 

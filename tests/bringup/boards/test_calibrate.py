@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from humanoid_bringup import cli
 from humanoid_bringup.errors import Exit
 from humanoid_hal.hardware import load_hardware
 
@@ -118,3 +119,37 @@ def test_a_record_of_another_version_is_refused(rig, ask, tmp_path, capsys):
 @pytest.mark.parametrize("words", [("--joint", "hip"), ("--posture", "lotus")])
 def test_what_does_not_exist_is_a_usage_error(ask, words):
     assert ask("calibrate", *words) == Exit.USAGE
+
+
+def offsets(rig):
+    feet = load_hardware(rig.file)[0].options.feet
+    return [cell.offset for foot in feet.values() for cell in foot.cells.values()]
+
+
+def test_force_cells_are_tared_where_they_are(feet, ask, enter, capsys):
+    """75 N on every cell here; half a newton per count, the heels 70 counts off."""
+    before = feet.file.read_text()
+    enter(None)
+    assert ask("calibrate", "--feet", "--dry-run", "--json") == Exit.OK
+    cells = json.loads(capsys.readouterr().out)["force_cells"]
+    assert [(cell["offset_before"], cell["offset"]) for cell in cells] == [(70, 220), (0, 150)] * 2
+    assert feet.file.read_text() == before
+    enter(None)
+    assert ask("calibrate", "--feet") == Exit.OK
+    assert "+75.0" in capsys.readouterr().out
+    assert offsets(feet) == [220.0, 150.0] * 2
+
+
+def test_a_robot_without_force_cells_has_none_to_tare(lockstep, ask, capsys):
+    assert ask("calibrate", "--feet") == Exit.CONFIGURATION
+    assert "names no force cells" in capsys.readouterr().err
+
+
+def test_a_file_of_no_robots_directory_keeps_its_record_beside_it(by_hand, enter, tmp_path, capsys):
+    rig = by_hand
+    file = tmp_path / "hardware.yaml"
+    file.write_text(rig.file.read_text())
+    enter(*both(rig))
+    words = ("calibrate", "--robot", str(rig.directory), "--hardware", str(file), "--dry-run")
+    assert cli.main(list(words)) == Exit.OK
+    assert (tmp_path / "calibration" / "hardware.yaml").exists()

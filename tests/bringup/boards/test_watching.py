@@ -32,22 +32,6 @@ def test_the_monitor_counts_what_a_dead_board_misses(lockstep, ask, capsys, monk
     assert answer["buses"][0]["good"] >= answer["samples"]
 
 
-@pytest.fixture
-def feet(rig, lockstep):
-    """The rig with Dynamixels and a board under each sole."""
-    text = rig.file.read_text().replace("damiao, transport: slcan", "dynamixel")
-    text = text.replace("DM-J4310", "XM540-W270")
-    for id, sole in enumerate(("l_sole", "r_sole"), 101):
-        cells = (
-            "{heel: {x: -0.1, y: 0.0, scale: 0.5, offset: 70}, toe: {x: 0.1, y: 0.0, scale: 0.5}}"
-        )
-        text += "  feet:\n" if id == 101 else ""
-        text += f"    {sole}: {{bus: legs, id: {id}, address: 36, counts: int16, heaviest: 400.0,\n"
-        text += f"      cells: {cells}}}\n"
-    rig.file.write_text(text + "  plant: motors\n")
-    return rig
-
-
 def test_the_monitor_shows_what_every_force_cell_counts(feet, ask, capsys):
     assert ask("monitor", "--once", "--json") == Exit.OK
     rows = json.loads(capsys.readouterr().out)["force_cells"]

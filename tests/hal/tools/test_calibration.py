@@ -1,10 +1,14 @@
 """What makes a zero, what is refused as nonsense, and where zeros are written."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from humanoid_description import ConfigError, Joint
+from humanoid_hal.bus.feet import FootBoard
 from humanoid_hal.drivers.boards.options import JointOptions
+from humanoid_hal.hardware import load_hardware
 from humanoid_hal.tools.calibration import (
     Record,
     Watch,
@@ -14,8 +18,10 @@ from humanoid_hal.tools.calibration import (
     with_joint,
     zeros,
 )
-from humanoid_hal.tools.hardware_edit import with_zeros, write_zeros
+from humanoid_hal.tools.hardware_edit import with_numbers, write_numbers, zero_of
+from humanoid_hal.tools.tare import tared
 
+ROBOTS = Path(__file__).parents[3] / "config" / "robots"
 KNEE = Joint("knee", -0.1, 2.4, 10.0, 50.0, 0.01, 100.0, 5.0, 80.0)
 
 
@@ -108,7 +114,8 @@ options:
 
 
 def test_zeros_are_set_in_the_text_and_comments_stay():
-    assert with_zeros(FILE, {"toe": 0.25, "hip": -1.5, "ankle": 0.125, "knee": 2.0}) == (
+    zeros = {"toe": "0.250000", "hip": "-1.500000", "ankle": "0.125000", "knee": "2.000000"}
+    assert with_numbers(FILE, {zero_of(name): zero for name, zero in zeros.items()}) == (
         FILE.replace("id: 1, model: m}", "id: 1, model: m, zero: -1.500000}")
         .replace("zero: -0.5", "zero: 2.000000")
         .replace("ankle:\n      bus", "ankle:\n      zero: 0.125000\n      bus")
@@ -118,8 +125,8 @@ def test_zeros_are_set_in_the_text_and_comments_stay():
 
 @pytest.mark.parametrize("text", [FILE, "driver: mock\n", "options: 3\n", "- 1\n"])
 def test_a_joint_that_the_file_has_not_is_refused(text):
-    with pytest.raises(ValueError, match="no joint 'elbow'"):
-        with_zeros(text, {"elbow": 0.0})
+    with pytest.raises(ValueError, match=r"no options\.joints\.elbow"):
+        with_numbers(text, {zero_of("elbow"): "0.0"})
 
 
 def test_an_edit_that_would_change_anything_else_leaves_the_file_alone(tmp_path, monkeypatch):
@@ -130,10 +137,46 @@ def test_an_edit_that_would_change_anything_else_leaves_the_file_alone(tmp_path,
     )
     path.write_text(text)
     monkeypatch.setattr(
-        "humanoid_hal.tools.hardware_edit.with_zeros",
+        "humanoid_hal.tools.hardware_edit.with_numbers",
         lambda text, _: text.replace("gear: 1.0", "gear: 2.0"),
     )
     with pytest.raises(ValueError, match="by hand"):
-        write_zeros(path, {"hip": 0.5})
+        write_numbers(path, {zero_of("hip"): "0.5"})
     assert path.read_text() == text
     assert [file.name for file in tmp_path.iterdir()] == ["real.yaml"]
+
+
+@pytest.mark.parametrize("name", ["can-emulated", "dynamixel-emulated"])
+def test_files_of_whole_robots_are_edited(tmp_path, name):
+    path = tmp_path / "real.yaml"
+    path.write_text((ROBOTS / "g1" / "hardware" / f"{name}.yaml").read_text())
+    before = load_hardware(path)[0].options.joints
+    write_numbers(path, {zero_of("left_knee_joint"): "0.250000"})
+    after = load_hardware(path)[0].options.joints
+    assert [joint for joint in after if after[joint] != before[joint]] == ["left_knee_joint"]
+    assert after["left_knee_joint"].zero == 0.25
+
+
+BOARD = FootBoard(
+    "l_sole", 101, 36, np.dtype("<i2"), ("heel", "toe"), np.zeros((2, 2)), np.array([0.5, -0.5]),
+    np.zeros(2), 400.0,
+)  # fmt: skip
+
+
+def test_the_offset_of_a_force_cell_is_its_mean_count_without_load():
+    counts = [np.array([70.0, -3.0]), np.array([72.0, -1.0])]
+    assert tared(BOARD, counts, 2).tolist() == [71.0, -2.0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "asked", "reason"),
+    [
+        ([], 50, "50 of 50 readings are missing"),
+        ([np.zeros(2)] * 44, 50, "6 of 50 readings are missing"),
+        ([np.zeros(2), np.array([0.0, 17.0])], 2, "cell toe wanders by 8.5 N"),
+        ([np.array([np.nan, 0.0])], 1, "cell heel wanders"),
+    ],
+)
+def test_force_cells_that_are_silent_or_loaded_are_not_tared(counts, asked, reason):
+    with pytest.raises(ValueError, match=reason):
+        tared(BOARD, counts, asked)

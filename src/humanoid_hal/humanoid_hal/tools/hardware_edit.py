@@ -1,42 +1,56 @@
-"""Sets the zeros of joints in the text of a hardware file; every other character stays."""
+"""Sets numbers in the text of a hardware file; every other character stays."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from humanoid_hal.drivers.boards.options import BoardsOptions
 from humanoid_hal.hardware import load_hardware
 
+#: Keys from the top of the file to a number of it.
+Place = tuple[str, ...]
 
-def with_zeros(text: str, zeros: Mapping[str, float]) -> str:
-    """`text` with ``options.joints.<name>.zero`` set [rad]. Raises ValueError on an unknown joint."""
+
+def zero_of(joint: str) -> Place:
+    """Where the zero [rad] of a joint's shaft stands."""
+    return "options", "joints", joint, "zero"
+
+
+def offset_of(foot: str, cell: str) -> Place:
+    """Where the count of a force cell without load stands."""
+    return "options", "feet", foot, "cells", cell, "offset"
+
+
+def with_numbers(text: str, numbers: Mapping[Place, str]) -> str:
+    """`text` with `numbers` set. Raises ValueError where their mapping is missing."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    joints = _value(_value(root, "options"), "joints")
     edits = []
-    for name, zero in zeros.items():
-        joint = _value(joints, name)
-        if not isinstance(joint, yaml.MappingNode):
-            raise ValueError(f"the hardware file has no joint '{name}' under options.joints")
-        edits.append(_edit(text, joint, f"{zero:.6f}"))
+    for place, number in numbers.items():
+        node = root
+        for name in place[:-1]:
+            node = _value(node, name)
+        if not isinstance(node, yaml.MappingNode):
+            raise ValueError(f"the hardware file has no {'.'.join(place[:-1])}")
+        edits.append(_edit(text, node, place[-1], number))
     for begin, end, new in sorted(edits, reverse=True):  # from the end, so that places stay right
         text = text[:begin] + new + text[end:]
     return text
 
 
-def write_zeros(path: Path, zeros: Mapping[str, float]) -> Path:
+def write_numbers(path: Path, numbers: Mapping[Place, str]) -> Path:
     """Edit the file at `path`; returns where the old one is kept.
 
     The new text is read again before it takes the old one's place. Raises ValueError, OSError.
     """
     old = path.read_text(encoding="utf-8")
     part, kept = path.with_name(f".{path.stem}.part{path.suffix}"), path.with_suffix(".yaml.before")
-    part.write_text(with_zeros(old, zeros), encoding="utf-8")
+    part.write_text(with_numbers(old, numbers), encoding="utf-8")
     try:
-        if load_hardware(part)[0].options != _expected(path, zeros):
-            raise ValueError(f"{path} cannot be edited safely; set `zero` of each joint by hand")
+        load_hardware(part)
+        if yaml.safe_load(part.read_text(encoding="utf-8")) != _expected(old, numbers):
+            raise ValueError(f"{path} cannot be edited safely; set {_listed(numbers)} by hand")
         kept.write_text(old, encoding="utf-8")
         os.replace(part, path)
     finally:
@@ -44,13 +58,18 @@ def write_zeros(path: Path, zeros: Mapping[str, float]) -> Path:
     return kept
 
 
-def _expected(path: Path, zeros: Mapping[str, float]) -> BoardsOptions:
-    options: BoardsOptions = load_hardware(path)[0].options
-    joints = {
-        name: replace(joint, zero=float(f"{zeros[name]:.6f}")) if name in zeros else joint
-        for name, joint in options.joints.items()
-    }
-    return replace(options, joints=joints)
+def _listed(numbers: Mapping[Place, str]) -> str:
+    return ", ".join(f"{'.'.join(place)}: {number}" for place, number in numbers.items())
+
+
+def _expected(text: str, numbers: Mapping[Place, str]) -> Any:
+    content = yaml.safe_load(text)
+    for place, number in numbers.items():
+        node = content
+        for name in place[:-1]:
+            node = node[name]
+        node[place[-1]] = float(number)
+    return content
 
 
 def _value(node: yaml.Node | None, name: str) -> yaml.Node | None:
@@ -63,13 +82,13 @@ def _value(node: yaml.Node | None, name: str) -> yaml.Node | None:
     return None
 
 
-def _edit(text: str, joint: yaml.MappingNode, zero: str) -> tuple[int, int, str]:
+def _edit(text: str, node: yaml.MappingNode, name: str, number: str) -> tuple[int, int, str]:
     """What to replace in `text`, and by what."""
-    known = _value(joint, "zero")
+    known = _value(node, name)
     if known is not None:
-        return known.start_mark.index, known.end_mark.index, zero
-    if joint.flow_style:
-        end = joint.end_mark.index - 1  # the closing brace
-        return end, end, f", zero: {zero}"
-    begin = joint.value[0][0].start_mark
-    return begin.index, begin.index, f"zero: {zero}\n{' ' * begin.column}"
+        return known.start_mark.index, known.end_mark.index, number
+    if node.flow_style:
+        end = node.end_mark.index - 1  # the closing brace
+        return end, end, f", {name}: {number}"
+    begin = node.value[0][0].start_mark
+    return begin.index, begin.index, f"{name}: {number}\n{' ' * begin.column}"
