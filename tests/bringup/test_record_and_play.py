@@ -135,6 +135,22 @@ def test_what_is_published_is_recorded_with_what_replay_needs_to_know(robot, tmp
     check(tmp_path / "bag")
 
 
+def test_a_controller_that_discovery_finds_after_another_node_is_asked(
+    robot, tmp_path, capsys, monkeypatch
+):
+    found, looks = link.Link.nodes, []
+
+    def late(self):
+        looks.append(1)
+        return {"/humanoid_hal"} if len(looks) < 5 else found(self)
+
+    monkeypatch.setattr(link.Link, "nodes", late)
+    robot.publish_until_taken(seconds=0.5)
+    assert say(capsys, "record", tmp_path / "bag")[0] == Exit.OK
+    with Bag(tmp_path / "bag") as bag:
+        assert bag.custom["robot"] == "g1"
+
+
 def test_patterns_choose_topics_and_seconds_split_files(robot, tmp_path, capsys):
     robot.publish_until_taken(seconds=2.0)
     words = ("--topics", "/imu/*", "--split-seconds", "0.2")

@@ -129,7 +129,7 @@ class Link:
         """Text parameters of a node of this namespace; empty when it does not tell them."""
         from rcl_interfaces.srv import GetParameters
 
-        if self.absolute(node) not in self.nodes():
+        if not self.wait(lambda: self.absolute(node) in self.nodes(), FIRST_NODE):
             return {}
         try:
             answer = self.call(

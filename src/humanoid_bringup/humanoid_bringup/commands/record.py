@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record until interrupted."""
-    from humanoid_bringup.link import FIRST_NODE, Link
+    from humanoid_bringup.link import Link
 
     path = arguments.bag or Path(time.strftime("humanoid-%Y%m%d-%H%M%S"))
     if not arguments.snapshot:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     patterns = [_absolute(text, arguments.namespace) for text in arguments.topics]
     try:
         with Interrupts() as interrupts, Link(arguments.namespace) as link:
-            if not link.wait(link.nodes, FIRST_NODE):
+            if not link.discover(link.nodes):
                 raise HumanoidError(
                     "no node runs here: start the graph with 'humanoid sim' or 'humanoid up'",
                     Exit.NO_GRAPH,
