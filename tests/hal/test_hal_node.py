@@ -18,7 +18,7 @@ import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import ChangeState, GetAvailableTransitions, GetState
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, JointState
 from std_srvs.srv import Trigger
@@ -46,7 +46,7 @@ def spy(name):
     original = getattr(mock.MockDriver, name)
     def call(self, *arguments):
         row = np.zeros((6, 29))
-        row[0, 0] = ("enable", "write", "close").index(name)
+        row[0, 0] = ("enable", "write", "close", "open").index(name)
         if name == "enable":
             row[0, 1] = arguments[0]
         if name == "write":
@@ -58,7 +58,7 @@ def spy(name):
         return result
     setattr(mock.MockDriver, name, call)
 
-for name in ("enable", "write", "close"):
+for name in ("enable", "write", "close", "open"):
     spy(name)
 sys.exit(hal_node.main())
 """
@@ -71,7 +71,14 @@ class Calls:
         numbers = np.fromfile(log) if log.exists() else np.zeros(0)
         rows = numbers[: len(numbers) // 174 * 174].reshape(-1, 6, 29)
         codes = rows[:, 0, 0].astype(int)
-        self.names = [("enable", "write", "close")[code] for code in codes]
+        names = [("enable", "write", "close", "open")[code] for code in codes]
+        self.names = [name for name in names if name != "open"]
+        #: Opening, torque on and off, closing: what each step of the node's life did.
+        self.life = [
+            {"enable": "on" if row[0, 1] else "off"}.get(name, name)
+            for name, row in zip(names, rows, strict=True)
+            if name != "write"
+        ]
         self.switched = [bool(row[0, 1]) for row in rows[codes == 0]]
         self.written = rows[codes == 1, 1:]  # position, velocity, effort, stiffness, damping
         _, velocity, effort, stiffness, damping = np.moveaxis(self.written, 1, 0)
@@ -98,6 +105,7 @@ class Hal:
         )
         self.answer: Callable[[JointCommand], None] | None = lambda _: None
         self.sequence = 0
+        self.heard = 0  # joint states: a simulation without torque repeats its first one
         self.stamp: Any = None
         self.command = JointCommand()
         self.seen: dict[str, Any] = {}
@@ -126,6 +134,7 @@ class Hal:
 
     def _on_sample(self, message: JointState) -> None:
         self.seen[topics.JOINT_STATES] = message
+        self.heard += 1
         if self.answer is None:
             return
         if message.header.stamp != self.stamp:  # a repeated sample gets the same answer again
@@ -168,6 +177,29 @@ class Hal:
         self.until(future.done, service)
         self.node.destroy_client(client)
         return future.result()
+
+    def ask(self, kind: Any, service: str, **fields: object) -> Any:
+        """The answer of one of the node's lifecycle services."""
+        client = self.node.create_client(kind, f"humanoid_hal/{service}")
+        self.until(client.service_is_ready, service)
+        future = client.call_async(kind.Request(**fields))
+        self.until(future.done, service)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def change(self, label: str) -> bool:
+        """What `ros2 lifecycle set /humanoid_hal <label>` does: by the transitions on offer."""
+        known = {each.transition.label: each.transition for each in self.transitions()}
+        if label not in known:
+            return False
+        return bool(self.ask(ChangeState, "change_state", transition=known[label]).success)
+
+    def transitions(self) -> list[Any]:
+        found = self.ask(GetAvailableTransitions, "get_available_transitions")
+        return list(found.available_transitions)
+
+    def state(self) -> str:
+        return str(self.ask(GetState, "get_state").current_state.label)
 
     def diagnostics(self) -> dict[str, str]:
         self.seen.pop(topics.DIAGNOSTICS, None)
@@ -382,15 +414,139 @@ def test_a_board_that_does_not_confirm_torque_off_is_told_and_ends_nothing(
     assert hal.call(topics.REARM).success
     hal.until_armed()
     hal.until(lambda: not told(), "its end")
-    client = hal.node.create_client(ChangeState, "humanoid_hal/change_state")
-    hal.until(client.service_is_ready, "lifecycle")
-    future = client.call_async(
-        ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
-    )
-    hal.until(future.done, "deactivation")
-    assert future.result().success
+    assert hal.change("deactivate")
     hal.until(told, "the dead board")
     assert hal.calls().switched[-1] is False
+
+
+#: The mock driver's close() switches torque off once more.
+CLOSED = ("close", "off")
+OFFERED = {
+    "unconfigured": {"configure", "shutdown"},
+    "inactive": {"activate", "cleanup", "shutdown"},
+    "active": {"deactivate", "shutdown"},
+    "finalized": set(),
+}
+
+
+def test_each_lifecycle_transition_does_to_the_driver_what_it_says(
+    start: Callable[..., Hal],
+) -> None:
+    """As `ros2 lifecycle` drives the node: get_state, get_available_transitions, change_state."""
+    hal = start(autostart="none", paced=False)
+
+    def becomes(label: str, state: str, *life: str) -> None:
+        """The transition succeeds, leads to `state` and told the driver `life`, nothing else."""
+        before = len(hal.calls().life)
+        assert hal.change(label)
+        assert hal.state() == state
+        assert {each.transition.label for each in hal.transitions()} == OFFERED[state]
+        hal.until(lambda: len(hal.calls().life) >= before + len(life), f"{label}: {life}")
+        assert hal.calls().life[before:] == list(life)
+
+    def written_during(samples: int) -> int:
+        before, end = len(hal.calls().written), hal.heard + samples
+        hal.until(lambda: hal.heard >= end, "samples")
+        return len(hal.calls().written) - before
+
+    assert hal.state() == "unconfigured"
+    assert {each.transition.label for each in hal.transitions()} == OFFERED["unconfigured"]
+    assert not hal.change("activate")  # not on offer
+    assert hal.calls().life == []
+    assert hal.heard == 0
+
+    for _ in range(2):  # a second life is as good as the first
+        becomes("configure", "inactive", "open")
+        assert written_during(samples=20) == 0  # it reads and moves nothing
+        becomes("activate", "active", "on")
+        hal.until_armed()
+        assert written_during(samples=20) > 0
+        becomes("deactivate", "inactive", "off")
+        assert hal.calls().damps[-5:].all()
+        hal.until(lambda: not hal.safety.armed, "disarmed")
+        assert written_during(samples=20) == 0
+        becomes("cleanup", "unconfigured", *CLOSED)
+        hal.executor.spin_once(timeout_sec=0.2)
+        last = hal.heard
+        assert hal.call(topics.REARM).message == "the driver is not open; configure the node first"
+        assert hal.heard == last
+
+    becomes("configure", "inactive", "open")
+    becomes("activate", "active", "on")
+    hal.until_armed()
+    becomes("shutdown", "finalized", "off", *CLOSED)
+    assert hal.calls().damps[-5:].all()
+    assert hal.end() == 0
+
+
+def test_a_transition_that_the_state_does_not_have_is_refused_and_ends_nothing(
+    start: Callable[..., Hal],
+) -> None:
+    hal = start()
+    hal.until_armed()
+    for number in (Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_CLEANUP, 99):
+        wrong = Transition(id=number)
+        assert not hal.ask(ChangeState, "change_state", transition=wrong).success
+    wrong = Transition(id=Transition.TRANSITION_CONFIGURE, label="no such label")
+    assert not hal.ask(ChangeState, "change_state", transition=wrong).success
+    assert hal.state() == "active"
+    before = hal.heard
+    hal.until(lambda: hal.heard > before + 100, "samples")
+    assert hal.safety is not None
+    assert hal.safety.armed
+
+
+def test_a_driver_opened_again_is_not_armed_by_a_command_of_before(
+    start: Callable[..., Hal],
+) -> None:
+    hal = start(paced=False)
+    hal.until_armed()
+    hal.until(lambda: hal.safety.accepted > 200, "200 accepted commands")
+    assert hal.change("deactivate")
+    assert hal.change("cleanup")
+    hal.answer = None
+    assert hal.change("configure")
+    assert hal.change("activate")
+    reason = "no fresh command"
+    hal.until(lambda: reason in hal.diagnostics()["waiting_for"], reason)
+    assert hal.calls().life.count("on") == 1
+
+
+def test_an_emergency_stop_stays_latched_through_the_lifecycle(start: Callable[..., Hal]) -> None:
+    hal = start()
+    hal.until_armed()
+    assert hal.call(topics.EMERGENCY_STOP).success
+    hal.until_reaction(SafetyState.TORQUE_OFF)
+    for label in ("deactivate", "cleanup", "configure", "activate"):
+        assert hal.change(label)
+    before = hal.heard
+    hal.until(lambda: hal.heard > before + 20, "samples")
+    assert hal.calls().life.count("on") == 1
+    assert hal.call(topics.REARM).success
+    hal.until_armed()
+
+
+@pytest.mark.parametrize("steps", [(), ("configure",)])
+def test_a_node_may_be_shut_down_from_every_state(
+    start: Callable[..., Hal], steps: tuple[str, ...]
+) -> None:
+    hal = start(autostart="none")
+    for step in steps:
+        assert hal.change(step)
+    assert hal.change("shutdown")
+    assert hal.state() == "finalized"
+    assert hal.calls().life == (["open", *CLOSED] if steps else [])
+    assert hal.end() == 0
+
+
+def test_a_driver_that_cannot_be_opened_leaves_the_node_unconfigured(
+    start: Callable[..., Hal],
+) -> None:
+    nobody = "driver: gazebo\noptions: {server: attach, patience: 1.0}"
+    hal = start(nobody, autostart="none")
+    assert not hal.change("configure")
+    assert hal.state() == "unconfigured"
+    assert hal.change("shutdown")
 
 
 def test_reported_faults_reach_the_supervisor(start: Callable[..., Hal]) -> None:

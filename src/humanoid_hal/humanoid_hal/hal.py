@@ -206,6 +206,11 @@ class HalCore:
         self._reports.clear()
         self._complete_in_a_row = 0
 
+    def on_opened(self) -> None:
+        """The driver was opened anew: a clock of its own. What is latched stays so."""
+        self.on_reset()
+        self._accepted = None
+
     # -- arming ---------------------------------------------------------------------------------
 
     def blockers(self) -> list[str]:

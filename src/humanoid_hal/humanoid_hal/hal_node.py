@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
@@ -114,6 +115,8 @@ class HalNode(LifecycleNode):
         self.core.awaited = "" if message.data else self.core.awaited
 
     def _open_services(self) -> None:
+        change = self._service_change_state.callback
+        self._service_change_state.callback = lambda *both: self._on_change_state(change, *both)
         self.create_service(Trigger, topics.STOP, self._on_stop)
         self.create_service(Trigger, topics.EMERGENCY_STOP, self._on_emergency_stop)
         self.create_service(Trigger, topics.REARM, self._on_rearm)
@@ -166,6 +169,7 @@ class HalNode(LifecycleNode):
         logger = self.get_logger()
         for text in driver.remarks:  # of boards that do not exist nobody wants to know
             (logger.debug if self._simulated else logger.info)(text)
+        self.core.on_opened()
         self._driver = driver
         self._cycle = Cycle(
             driver,
@@ -212,6 +216,7 @@ class HalNode(LifecycleNode):
     def _release(self) -> None:
         driver, cycle = self._driver, self._cycle
         self._driver = self._cycle = None
+        self._clock_due = 0
         if driver is None or cycle is None:
             return
         try:
@@ -307,6 +312,15 @@ class HalNode(LifecycleNode):
         reasons = [*message.reason, *[""] * len(message.name)]
         causes = dict(zip(message.name, reasons, strict=False))
         self.core.on_report(message.source, causes, time.monotonic_ns())
+
+    def _on_change_state(self, change: Callable[..., Any], request: Any, response: Any) -> Any:
+        """The service of rclpy, but that a transition which the state has not ends no process."""
+        try:
+            return change(request, response)
+        except rclpy_implementation.RCLError as error:
+            self.get_logger().warning(f"lifecycle transition refused: {error}")
+            response.success = False
+            return response
 
     def _on_stop(self, _: Any, response: Any) -> Any:
         self.core.stop("asked for by service")
