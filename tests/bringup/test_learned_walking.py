@@ -91,17 +91,18 @@ def test_ppo_walks_too(loop: ClosedLoop) -> None:
     assert position(loop)[0] - start[0] > 0.8
 
 
+@pytest.mark.parametrize(("speed", "seconds"), [(0.3, 2.0), (0.8, 4.1), (0.8, 4.6)])
 def test_a_network_that_fails_in_motion_hands_over_to_the_model_based_balance(
-    loop: ClosedLoop,
+    loop: ClosedLoop, speed: float, seconds: float
 ) -> None:
     order(loop, "fastsac")
-    walk(loop, 0.3, 2.0)
+    walk(loop, speed, seconds)
     policy = loop.control._supervisor._modes["fastsac"].controller._policy
     object.__setattr__(policy, "network", lambda values: np.full((1, 29), np.nan))
     loop.run(0.04)
     mode = loop.control.mode_state
     assert (mode.mode, mode.target) == ("walk", "stand")
     assert loop.control.faults[0][0] == "controller_handover"
-    loop.run(3.0)
+    loop.run(4.0)
     assert loop.control.mode_state.mode == "stand"
     assert loop.hal.supervisor.reaction <= 1  # WARN: nothing was damped

@@ -22,7 +22,7 @@ from humanoid_control.supervisor import ModeSupervisor, Reaction
 from humanoid_description.robot import RobotDescription
 
 MakeState = Callable[..., State]
-BLEND = 0.1
+BLEND, HANDOVER = 0.1, 0.02  # [s]
 REFERENCES = References()
 
 
@@ -544,7 +544,7 @@ class LearnedRig(Rig):
             Mode(self.learned, after=("stand", "walk"), in_motion=True, fallback=("walk", "stand")),
             Mode(self.sit, after=("ready", "stand"), down=True),
         )
-        self.supervisor = ModeSupervisor(modes, len(robot.joints), blend=BLEND)
+        self.supervisor = ModeSupervisor(modes, len(robot.joints), blend=BLEND, handover=HANDOVER)
 
 
 @pytest.fixture
@@ -594,6 +594,25 @@ def test_a_controller_that_gives_up_hands_over_and_stands(learned_rig: LearnedRi
     assert rig.mode == "stand"
     assert rig.ask("walk")[0]
     assert rig.supervisor.faults == ()
+
+
+def test_a_hand_over_fades_in_its_own_time_and_the_next_switch_in_the_ordinary_one(
+    learned_rig: LearnedRig,
+) -> None:
+    rig = learned_rig
+    rig.go("learned")
+    rig.learned.error = HandOverError("too old")
+    rig.walk.unfinished = "recovering"
+    old = rig.step()
+    new = rig.walk.update(rig.state, REFERENCES).position
+    ticks = round(HANDOVER / 0.002)
+    assert not np.array_equal(rig.step(ticks - 1).position, new)
+    assert np.array_equal(rig.step().position, new)
+    assert not np.array_equal(old.position, new)
+    rig.walk.unfinished = None
+    rig.step(ticks)
+    assert rig.mode == "stand"
+    assert not np.array_equal(rig.step().position, rig.stand.update(rig.state, REFERENCES).position)
 
 
 def test_a_fallback_that_fails_too_ends_in_damping(learned_rig: LearnedRig) -> None:

@@ -50,18 +50,18 @@ class TargetsBuffer:
 class Fade:
     """Fades from the targets sent last to those of the controller that takes over."""
 
-    def __init__(self, joints: int, duration: float) -> None:
-        """`duration` [s] of a fade."""
-        self._duration = duration
+    def __init__(self, joints: int) -> None:
+        self._duration = 0.0  # [s]
         self._clock = Stopwatch()
         self._fading = False
         self._next = TargetsBuffer(joints)  # being made
         self._sent = TargetsBuffer(joints)  # the answer to the last sample
         self._before = TargetsBuffer(joints)  # what is faded from
 
-    def begin(self, stamp: int) -> JointTargets:
-        """Fade from now, `stamp` [ns], on. Returns what from, valid until the next one."""
+    def begin(self, stamp: int, duration: float) -> JointTargets:
+        """Fade from now, `stamp` [ns], for `duration` [s]. Returns what from, until the next one."""
         self._clock.start(stamp)
+        self._duration = duration
         self._fading = True
         return self._keep()
 

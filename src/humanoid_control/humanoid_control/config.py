@@ -20,6 +20,9 @@ class ModesConfig:
     """The mode supervisor."""
 
     blend: float = key(0.2, above=0.0, max=2.0, unit="s", doc="fade from one mode to the next")
+    handover: float = key(
+        0.05, above=0.0, max=2.0, unit="s", doc="... when one gives up that balanced until then"
+    )
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class ControlCore:
             build_modes(robot, config, height) if modes is None else modes,
             len(robot.joints),
             blend=config.modes.blend,
+            handover=config.modes.handover,
             startup=startup_mode,
             missing=missing_modes(robot),
             foresee=None if modes is not None else FallPredictor(robot, config.falls).update,

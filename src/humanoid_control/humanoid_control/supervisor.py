@@ -66,13 +66,15 @@ class ModeSupervisor:
         joints: int,
         *,
         blend: float,
+        handover: float | None = None,
         startup: str = DAMPING,
         foresee: Callable[[State, bool], str] | None = None,
         missing: Mapping[str, str] | None = None,
     ) -> None:
         """Raises ValueError on an unknown `startup` mode.
 
-        `blend` [s] is the duration of a fade; `foresee` says why a robot that balances will fall,
+        `blend` [s] is the duration of a fade, `handover` [s] that of one to a fallback, when nothing
+        balances meanwhile (None: the same); `foresee` says why a robot that balances will fall,
         or "", given whether its mode steps; `missing`: modes this robot does not have, and why.
         """
         self._missing = dict(missing or {})
@@ -83,7 +85,9 @@ class ModeSupervisor:
             raise ValueError(self._modes.unknown(startup))
         self._target = startup
         self._waiting = ""
-        self._fade = Fade(joints, blend)
+        self._fade = Fade(joints)
+        self._blend = blend
+        self._handover = blend if handover is None else handover
         self._started = False
         self._reaction = Reaction.NONE
         self._armed = False
@@ -284,16 +288,20 @@ class ModeSupervisor:
         blocked = following.controller.blocked(state)
         return f"{following.name}: {blocked}" if blocked else None
 
-    def _enter(self, mode: Mode, state: State, reason: str = "") -> None:
+    def _enter(
+        self, mode: Mode, state: State, reason: str = "", blend: float | None = None
+    ) -> None:
         self.events.append(f"{self._mode.name} -> {mode.name}{reason and ': '}{reason}")
         self._mode = mode
         if self._started:
-            self._take_over(state)
+            self._take_over(state, blend)
 
-    def _take_over(self, state: State) -> None:
-        """Start the active controller from the targets sent last."""
-        # Without torque there is nothing to fade.
-        last = self._fade.begin(state.stamp) if state.armed else self._fade.skip()
+    def _take_over(self, state: State, blend: float | None = None) -> None:
+        """Start the active controller from the targets sent last, fading for `blend` [s]."""
+        if state.armed:
+            last = self._fade.begin(state.stamp, self._blend if blend is None else blend)
+        else:
+            last = self._fade.skip()  # without torque there is nothing to fade
         try:
             self._mode.controller.start(state, last)
         except Exception as error:
@@ -317,7 +325,7 @@ class ModeSupervisor:
                 raise
             fallback, self._target = self._mode.fallback
             self._handed_over = f"{self._mode.name} handed over to {fallback}: {reason}"
-            self._enter(self._modes[fallback], state, str(reason))
+            self._enter(self._modes[fallback], state, str(reason), self._handover)
             self._make(state, references)
 
     def _make(self, state: State, references: References) -> None:
