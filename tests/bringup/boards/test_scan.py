@@ -59,7 +59,11 @@ def test_a_long_scan_says_where_it_is_on_stderr(rig, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("protocol", "model", "baud", "wanted"),
-    [("dynamixel", "XM540-W270", 57_600, 1_000_000), ("lx16a", "LX-16A", 115_200, 115_200)],
+    [
+        ("dynamixel", "XM540-W270", 57_600, 1_000_000),
+        ("feetech_sts", "STS3215", 500_000, 1_000_000),
+        ("lx16a", "LX-16A", 115_200, 115_200),
+    ],
 )
 def test_a_new_motor_gets_id_and_baud_rate(rig, ask, enter, capsys, protocol, model, baud, wanted):
     rig.protocol, rig.models, rig.ids, rig.baud = protocol, (model,), (1,), baud
@@ -76,6 +80,8 @@ def test_a_new_motor_gets_id_and_baud_rate(rig, ask, enter, capsys, protocol, mo
     assert ask("scan", "--ids", "1-3", "--json") == Exit.OK
     (board,) = json.loads(capsys.readouterr().out)["boards"]
     assert (board["id"], board["baud"]) == (2, wanted)
+    if protocol == "feetech_sts":
+        assert rig.boards.servos[0].get("lock") == 1
 
 
 def test_a_scan_is_a_table_for_people(rig, ask, capsys):

@@ -273,7 +273,15 @@ class Tools(ABC, Generic[P]):
 
     @abstractmethod
     def set_baud(self, id: int, baud: int) -> Conversation[P, None]:
-        """Make the device speak `baud` from its next restart or at once, as the family does."""
+        """Make the device speak `baud` from its next restart or at once, as the family does.
+
+        What it leaves open is for :meth:`finish`.
+        """
+
+    def finish(self, id: int) -> Conversation[P, None]:
+        """End the set-up of the device, at the rate that :meth:`set_baud` gave it."""
+        return
+        yield
 
     @abstractmethod
     def reboot(self, id: int) -> Conversation[P, None]:

@@ -69,5 +69,6 @@ def set_up(place: Place, device: Device) -> Done:
                 f"{device} took id and baud rate, but does not answer at {place.baud} baud; "
                 "switch its power off and on, then run this again"
             )
+        wire.ask(wire.tools.finish(device.id))
     changed = (found.id, baud) != (device.id, place.baud)
     return Done(device, (found.id, baud), found.model, changed)

@@ -138,7 +138,7 @@ class FeetechTools(Tools[bytes]):
     def set_baud(self, id: int, baud: int) -> Conversation[bytes, None]:
         """Acts at once; the answer, at either rate, is not needed.
 
-        Its EEPROM stays open: the next start-up, at the new rate, locks it.
+        Its EEPROM stays open until :meth:`finish`, which must speak the new rate.
         """
         raw = next((raw for raw, rate in BAUD_RATES.items() if rate == baud), None)
         if raw is None:
@@ -147,6 +147,11 @@ class FeetechTools(Tools[bytes]):
         yield from self._talk.unlock(id)
         packet = make_write(id, self._talk.table["baud_rate"].address, bytes([raw]))
         yield Ask(packet, TIMEOUT, _from(id, 0))
+
+    def finish(self, id: int) -> Conversation[bytes, None]:
+        """Lock its EEPROM."""
+        if not (yield from self._talk.read(id, "lock")):
+            yield from self._talk.write(id, "lock", 1)
 
     def reboot(self, id: int) -> Conversation[bytes, None]:
         """They know no restart: torque off clears an overload."""
