@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from humanoid_description import RobotDescription, load_robot
-from humanoid_hal.bus.can import CanBatch, joined
+from humanoid_hal.bus.can import joined
 from humanoid_hal.bus.exchange import Exchange, Link
 from humanoid_hal.bus.serial_port import SerialPort
 from humanoid_hal.bus.transport import PortOptions
@@ -69,22 +69,25 @@ def run() -> Callable[[Driver, Command, int], list[Sample]]:
 
 
 class Wire:
-    """A CAN bus without a port: conversations and cycles held directly with emulated boards."""
+    """A bus without a port: conversations and cycles held directly with emulated boards."""
 
-    def __init__(self, boards: Any) -> None:
-        self.boards, self.now = boards, 0.0
-        self.log: list[tuple[int, bytes]] = []  # what was sent
+    def __init__(self, boards: Any, baud: int | None = None) -> None:
+        """`baud` of a serial bus; None: it is CAN."""
+        self.boards, self.baud, self.now = boards, baud, 0.0
+        self.log: list[tuple[int, bytes]] = []  # what was sent on CAN
 
-    def exchange(self, payload: CanBatch) -> CanBatch:
+    def exchange(self, payload: Any) -> Any:
         """Send; what the boards answer."""
-        return joined([reply.payload for reply in self.boards.receive(payload, self.now, None)])
+        replies = self.boards.receive(payload, self.now, self.baud)
+        parts = [reply.payload for reply in replies]
+        return joined(parts) if self.baud is None else b"".join(parts)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
         self.boards.tick(self.now)
 
-    def converse(self, conversation: Generator[Any, CanBatch, Any]) -> Any:
+    def converse(self, conversation: Generator[Any, Any, Any]) -> Any:
         """Hold a conversation; its result."""
         answer = None
         while True:
@@ -92,7 +95,8 @@ class Wire:
                 ask = conversation.send(answer)
             except StopIteration as stop:
                 return stop.value
-            self.log += ask.payload.frames()
+            if self.baud is None:
+                self.log += ask.payload.frames()
             answer = self.exchange(ask.payload)
             if ask.until is None or not ask.until(answer):
                 self.wait(ask.timeout)
@@ -107,7 +111,7 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Callable[[Any], Wire]:
+def wire() -> Callable[..., Wire]:
     return Wire
 
 

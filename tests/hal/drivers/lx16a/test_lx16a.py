@@ -45,34 +45,20 @@ GOLDEN = {
 class Bench:
     """Three servos, and time that is ours."""
 
-    def __init__(self, options: Lx16aOptions | None = None) -> None:
+    def __init__(self, wire: Callable[..., Any], options: Lx16aOptions | None = None) -> None:
         self.motors = Motors([Device(f"joint_{id}", id, "LX-16A") for id in IDS])
         self.motors.position[:] = [-2.0, 0.25, 2.0]
         self.boards = Lx16aBoards(self.motors)
         self.protocol = Lx16a(self.motors.devices, options)
-        self.now = 0.0
-        self.sent: list[codec.Packet] = []
+        self.wire = wire(self.boards, Lx16a.default_baud)
+        self.talk, self.pass_time = self.wire.converse, self.wire.wait
+        self.sent: list[codec.Packet] = []  # in cycles
 
     def tell(self, payload: bytes | None) -> bytes:
         """What is answered."""
         self.sent += codec.packets(payload or b"")
-        replies = self.boards.receive(payload or b"", self.now, codec_baud())
-        return b"".join(reply.payload for reply in replies)
-
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        self.boards.tick(self.now)
-
-    def talk(self, conversation: Any) -> Any:
-        answer = None
-        while True:
-            try:
-                ask = conversation.send(answer)
-            except StopIteration as stop:
-                return stop.value
-            answer = self.tell(ask.payload)
-            if ask.until is None or not ask.until(answer):
-                self.pass_time(ask.timeout)
+        answer: bytes = self.wire.exchange(payload or b"")
+        return answer
 
     def cycle(self) -> Any:
         protocol, retried = self.protocol, False
@@ -96,22 +82,17 @@ class Bench:
     def armed(self) -> "Bench":
         self.talk(self.protocol.startup())
         self.talk(self.protocol.enable(True))
-        self.sent.clear()
         return self
 
 
-def codec_baud() -> int:
-    return Lx16a.default_baud
+@pytest.fixture
+def bench(wire: Callable[..., Any]) -> Bench:
+    return Bench(wire)
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def armed() -> Bench:
-    return Bench().armed()
+def armed(bench: Bench) -> Bench:
+    return bench.armed()
 
 
 @pytest.fixture
@@ -218,14 +199,14 @@ def test_a_servo_beyond_its_travel_gets_no_torque(bench: Bench) -> None:
         bench.talk(bench.protocol.enable(True))
 
 
-def test_a_slow_move_is_on_its_way() -> None:
-    bench = Bench(Lx16aOptions(move_time=1.0)).armed()
+def test_a_slow_move_is_on_its_way(wire: Callable[..., Any]) -> None:
+    bench = Bench(wire, Lx16aOptions(move_time=1.0)).armed()
     bench.motors.position[:] = 0.25
     bench.armed()
     bench.command(1.25)
     bench.pass_time(0.4)
     bench.boards.servos[0].ahead = 0.0
-    bench.boards.servos[0].apply(bench.now)
+    bench.boards.servos[0].apply(bench.wire.now)
     assert bench.motors.target[0] == pytest.approx(0.25 + 0.4, abs=2 * RADIAN)
 
 
