@@ -11,7 +11,6 @@ import argparse
 import multiprocessing
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +41,11 @@ BIT_RATE = 1_000_000
 _PATIENCE = 1.0
 
 
-@dataclass
 class Resting(Plant):
     """Nothing moves: what is measured is the bus."""
 
     def advance(self, period: float) -> None:
         """Stand still."""
-
-    def _move(self, law: object, powered: bool, period: float) -> object:  # type: ignore[override]
-        raise NotImplementedError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +82,7 @@ def serve(ports: list[Path], timed: bool, stop: Any, told: Any) -> None:
         )
         for port in ports
     ]
-    emulator = Emulator(buses, Resting(None, ()), 0.01)  # type: ignore[arg-type]
+    emulator = Emulator(buses, Resting(), 0.01)
 
     def stopped() -> bool:
         told.value = time.process_time()

@@ -22,7 +22,7 @@ from humanoid_hal.emulation.boards import find_emulator
 from humanoid_hal.emulation.bus import EmulatedBus, WireOptions
 from humanoid_hal.emulation.emulator import Emulator
 from humanoid_hal.emulation.motors import Motors
-from humanoid_hal.emulation.plant import FreeMotors, Group, Plant
+from humanoid_hal.emulation.plant import Driven, FreeMotors, Group
 from humanoid_hal.emulation.pty import PtyPort
 from humanoid_hal.emulation.slcan import SlcanAdapter
 
@@ -31,7 +31,7 @@ JOINTS = ("left_hip", "right_hip")
 PERIOD = 0.005  # [s]
 
 
-class Hand(Plant):
+class Hand(Driven):
     """Joints that stand where a hand puts them, whatever their motors want."""
 
     def __init__(self, robot, groups, position):

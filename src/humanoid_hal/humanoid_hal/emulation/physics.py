@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from humanoid_description import RobotDescription
 from humanoid_hal.driver import Array, Command
 from humanoid_hal.drivers.mujoco import MujocoDriver, MujocoOptions
-from humanoid_hal.emulation.plant import Group, Plant
+from humanoid_hal.emulation.plant import Driven, Group
 
 
-class Physics(Plant):
+class Physics(Driven):
     """Stands still in its start pose until the first board has torque."""
 
     def __init__(

@@ -28,17 +28,27 @@ class Group:
     columns: NDArray[np.intp]
 
 
-@dataclass
 class Plant(ABC):
-    """Moves all motors of a robot by one period at a time; `stamp` [ns] counts its time."""
+    """What is behind emulated boards; `stamp` [ns] counts its time."""
 
-    robot: RobotDescription
-    groups: Sequence[Group]
+    groups: Sequence[Group] = ()  # the motors that it moves
     stamp: int = 0
     imu: ImuSample | None = None
     wrenches: Array | None = None  # shape (feet, 6), as of Sample
     world: World | None = None
-    _heat: Array = field(default_factory=lambda: np.zeros(0))
+
+    @abstractmethod
+    def advance(self, period: float) -> None:
+        """Let `period` [s] pass."""
+
+
+@dataclass
+class Driven(Plant):
+    """Moves all motors of a robot, each by the torque law of its board."""
+
+    robot: RobotDescription
+    groups: Sequence[Group]
+    _heat: Array = field(default_factory=lambda: np.zeros(0), init=False)
 
     def advance(self, period: float) -> None:
         """Let the boards' torque laws act for `period` [s], and measure."""
@@ -69,7 +79,7 @@ class Plant(ABC):
         self._heat += period / HEAT_TIME * (FULL_HEAT * load * load - self._heat)
 
 
-class FreeMotors(Plant):
+class FreeMotors(Driven):
     """Every joint an inertia under its torque law, weightless (the mock driver's joints)."""
 
     def __init__(
