@@ -5,7 +5,6 @@ zeros in the hardware file were made from.
 """
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -169,8 +168,3 @@ def save_record(path: Path, record: Record) -> None:
     part = path.with_suffix(".part")
     part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     os.replace(part, path)
-
-
-def zeros(record: Record) -> Mapping[str, float]:
-    """Joint name -> new zero of its shaft [rad]."""
-    return {name: joint.zero for name, joint in record.joints.items()}
