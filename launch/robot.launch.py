@@ -3,11 +3,16 @@
 It reads and does not move until it is armed: ros2 service call /rearm std_srvs/srv/Trigger.
 """
 
+from humanoid_bringup.incidents import default_directory
 from humanoid_bringup.launch_glue import launch_description
 
 
 def generate_launch_description():
-    """The graph on hardware, inactive."""
+    """The graph on hardware, inactive; it keeps incidents, as `humanoid up` does."""
     return launch_description(
-        robot=None, hardware=None, autostart="inactive", startup_mode="damping"
+        robot=None,
+        hardware=None,
+        autostart="inactive",
+        startup_mode="damping",
+        incidents=str(default_directory()),
     )

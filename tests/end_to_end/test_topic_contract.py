@@ -1,22 +1,28 @@
 """One graph whatever it runs on: names, types, QoS, rates and frames are those of MuJoCo's.
 
-Each hardware is started as a user starts it and looked at from outside.
+Each hardware is started as a user starts it and looked at from outside; so is `ros2 launch`.
 """
 
 import importlib
 import os
+import shutil
+import signal
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import pytest
+from rcl_interfaces.srv import GetParameters, ListParameters
 
+from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
 from humanoid_bringup.link import Link
+from humanoid_interfaces.msg import ModeState
 from humanoid_runtime import topics
 from humanoid_runtime.stamps import to_nanoseconds
 
-from .conftest import PATIENCE, Graph, enter_domain
+from .conftest import PATIENCE, Graph, end_with_this_process, enter_domain
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +159,66 @@ def test_the_graph_is_the_same_on(hardware, reference, tmp_path):
         if found[topic] != reference[topic]
     }
     assert not differing
+
+
+# -- ros2 launch --------------------------------------------------------------------------------
+
+
+def parameters(link):
+    """node -> parameter -> value of a running graph, but what launch's events take the place of."""
+    found = {}
+    for node in (HAL, PERCEPTION, CONTROL):
+        names = link.call(
+            ListParameters, f"{node}/list_parameters", ListParameters.Request(), PATIENCE
+        ).result.names
+        values = link.call(
+            *(GetParameters, f"{node}/get_parameters"),
+            *(GetParameters.Request(names=names), PATIENCE),
+        ).values
+        found[node] = {name: str(value) for name, value in zip(names, values, strict=True)}
+    found[HAL].pop("autostart")
+    return found
+
+
+def stands(link):
+    link.watch(ModeState, topics.MODE)
+    return link.wait(
+        lambda: (state := link.latest(topics.MODE)) and state.mode == "stand", PATIENCE
+    )
+
+
+def look_at_all(link):
+    assert stands(link)
+    nodes = {
+        name for name in link.nodes() if not name.startswith(("/launch_ros_", "/humanoid_cli_"))
+    }
+    return {"nodes": nodes, "topics": look(link), "parameters": parameters(link)}
+
+
+@pytest.mark.skipif(
+    shutil.which("ros2") is None, reason="the command ros2 comes with a ROS 2 installation only"
+)
+@pytest.mark.parametrize("composed", [True, False])
+def test_ros2_launch_brings_up_the_graph_of_the_command_line(composed, tmp_path, monkeypatch):
+    enter_domain(monkeypatch)
+    graph = Graph(tmp_path, "sim", "--composed" if composed else "--no-composed")
+    try:
+        with Link() as link:
+            expected = look_at_all(link)
+    finally:
+        graph.close()
+    enter_domain(monkeypatch)
+    launched = subprocess.Popen(
+        ["ros2", "launch", "humanoid_bringup", "sim.launch.py", f"composed:={composed}".lower()],
+        start_new_session=True,
+        preexec_fn=end_with_this_process,
+    )
+    try:
+        with Link() as link:
+            found = look_at_all(link)
+        launched.send_signal(signal.SIGINT)
+        assert launched.wait(PATIENCE) == 0
+    finally:
+        launched.kill()
+    for part, of in expected.items():
+        assert found[part] == of, part

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from humanoid_bringup import launch_glue
+from humanoid_bringup import cli, launch_glue, session
+from humanoid_bringup.commands import check_config
 from humanoid_bringup.graph import HAL, NodeSpec, Options, graph
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
@@ -148,6 +149,72 @@ def test_launch_and_the_command_line_start_the_same_graph(recorders, name, hardw
         assert launched["name"] == (None if composed else spec.name)
         assert launched["namespace"] == spec.namespace == "robot1"
         assert launched["remappings"] == list(spec.remappings)
+
+
+#: The command line, and the launch file with the arguments that say the same.
+SAME = (
+    ("sim", "sim.launch.py", {}),
+    ("sim --hardware gazebo", "gazebo.launch.py", {}),
+    ("up --robot g1 --hardware mock", "robot.launch.py", {"robot": "g1", "hardware": "mock"}),
+    (
+        "up --robot talos --hardware mock --mode ready --autostart none --no-incidents --realtime 60",
+        "robot.launch.py",
+        {
+            "robot": "talos",
+            "hardware": "mock",
+            "startup_mode": "ready",
+            "incidents": "",
+            "autostart": "none",
+            "realtime_priority": "60",
+        },
+    ),
+    (
+        "sim --robot talos --mode walk --no-composed --free-running --cpus 0,1,1 --truth --viewer",
+        "sim.launch.py",
+        {
+            "robot": "talos",
+            "startup_mode": "walk",
+            "composed": "false",
+            "paced": "false",
+            "cpus": "0,1,1",
+            "publish_truth": "true",
+            "viewer": "true",
+        },
+    ),
+    (
+        "sim --hardware can-emulated --seed 3 --namespace one --busy-wait --incidents",
+        "sim.launch.py",
+        {"hardware": "can-emulated", "seed": "3", "namespace": "one", "busy_wait": "true"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("line", "name", "arguments"), SAME, ids=[line for line, *_ in SAME])
+def test_a_launch_file_starts_what_the_command_line_starts(
+    recorders, monkeypatch, tmp_path, line, name, arguments
+):
+    """The nodes that each verb hands to its session, and those that launch is told to start."""
+    monkeypatch.setenv("HUMANOID_LOG_DIR", str(tmp_path))
+    started = []
+    monkeypatch.setattr(check_config, "require", lambda *_: None)
+    monkeypatch.setattr(session, "run", lambda _, specs, *__: started.extend(specs) or 0)
+    assert cli.main(line.split()) == 0
+    if "--incidents" in line:
+        arguments = {**arguments, "incidents": str(tmp_path / "incidents")}
+    description = load(name)
+    (start,) = parts(description, recorders["OpaqueFunction"])
+    actions = start.settings["function"](Context({**defaults(recorders, name), **arguments}))
+    nodes = processes(actions, recorders)
+    assert [node.settings["executable"] for node in nodes] == [each.executable for each in started]
+    for node, spec in zip(nodes, started, strict=True):
+        (parameters,) = node.settings["parameters"]
+        expected = dict(spec.parameters)
+        if spec.lifecycle:  # launch's events in the place of the HAL's own start
+            parameters.pop("autostart")
+            expected.pop("autostart")
+        assert parameters == expected
+        assert node.settings["namespace"] == spec.namespace
+        assert node.settings["remappings"] == list(spec.remappings)
 
 
 @pytest.mark.parametrize(
