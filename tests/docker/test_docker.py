@@ -124,18 +124,67 @@ def test_the_devcontainer_is_the_dev_stage():
     )
 
 
-@pytest.mark.parametrize("name", ["build.txt", "runtime.txt"])
-def test_the_packages_install_on_a_plain_debian(name):
-    """The very arguments of the Dockerfile's apt-get, resolved and not carried out."""
+def steps(stage):
+    """The RUN instructions of a stage, but those that need ROS's own archive or image."""
+    text = DOCKERFILE.read_text().split(f" AS {stage}\n")[1].split("\nFROM ")[0]
+    found = re.findall(r"^RUN (.+)$", text.replace("\\\n", " "), re.MULTILINE)
+    return [step for step in found if "ROS_DISTRO" not in step]
+
+
+#: A throw-away copy of this machine's root: what the steps change is gone with the namespace.
+COPY = """
+set -eu
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/changes" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1/root" || exit 77
+cd "$1/root"
+mount --bind /dev dev
+mount -t proc proc proc
+cp /etc/resolv.conf etc/resolv.conf 2>/dev/null || true
+chroot . apt-get update >/dev/null 2>&1 || exit 78
+rm -rf tmp/packages
+cp -r "$2" tmp/packages
+mkdir -p opt/humanoid
+# As in the official image: number 1000 is taken, by `ubuntu`.
+getent passwd 1000 | cut -d: -f1 | xargs -r chroot . userdel
+chroot . useradd --create-home --uid 1000 ubuntu
+shift 2
+for step; do
+    chroot . /bin/bash -o pipefail -c "$step"
+done
+"""
+NOT_HERE = {77: "no overlay can be mounted here", 78: "apt-get update reaches no archive"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "count", "shows"),
+    [
+        ("build", 1, ["cc --version", "git --version", "python3-config --includes"]),
+        ("runtime", 2, ["python3 -m venv /tmp/venv", "id -nG humanoid | grep dialout"]),
+        ("dev", 1, ["test $(stat -c %U /opt/humanoid) = humanoid"]),
+    ],
+)
+def test_the_install_steps_run_on_a_plain_debian(tmp_path, stage, count, shows):
+    """The Dockerfile's very lines, carried out; then what they are there for."""
     if shutil.which("apt-get") is None or os.getuid() != 0:
         pytest.skip("needs apt-get and root")
-    if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
-        pytest.skip("apt has no package lists: run apt-get update")
+    run = steps(stage)
+    assert len(run) == count
+    if any("useradd" in step for step in run):
+        shows = [*shows, "test $(id -u humanoid) = 1000", "! id ubuntu", "test -d ~humanoid"]
+    if any("apt-get" in step for step in run):
+        shows = [*shows, 'test -z "$(ls /var/lib/apt/lists)"']
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    plain = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
-        ["xargs", "-a", DOCKER / "packages" / name, "apt-get", "install", "-y", "--simulate",
-         "--no-install-recommends"], capture_output=True, text=True,
+        ["unshare", "--mount", "--pid", "--fork",
+         "sh", "-c", COPY, "steps", tmp_path, DOCKER / "packages", *run, *shows],
+        capture_output=True, text=True, env={**proxies, **plain},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    if done.returncode in NOT_HERE:
+        pytest.skip(NOT_HERE[done.returncode])
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 @pytest.fixture

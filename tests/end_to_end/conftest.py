@@ -156,6 +156,14 @@ def humanoid(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+def healthcheck():
+    """Exit code of the containers' health check, in this environment."""
+    entrypoint = Path(__file__).parents[2] / "docker" / "entrypoint.sh"
+    return subprocess.run(
+        [entrypoint, "healthcheck"], env={**os.environ, "HUMANOID_VENV": sys.prefix}
+    ).returncode
+
+
 def answer(*arguments):
     """Run one command with --json; exit code and its last line as data."""
     code, shown, errors = humanoid(*arguments, "--json")

@@ -9,7 +9,7 @@ import pytest
 from humanoid_bringup.errors import Exit
 from humanoid_bringup.graph import CONTROL, HAL, PERCEPTION
 
-from .conftest import alive, answer, humanoid, wait_for
+from .conftest import alive, answer, healthcheck, humanoid, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +105,10 @@ def test_with_json_a_run_prints_one_object_and_nothing_else(domain):
     (line,) = shown.splitlines()
     assert json.loads(line)["mode"] == "ready"
     assert not errors
+
+
+def test_a_container_without_a_graph_is_not_ill(domain):
+    assert healthcheck() == 0
 
 
 def test_verbs_without_a_graph_say_so(domain):

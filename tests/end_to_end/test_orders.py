@@ -14,7 +14,7 @@ from humanoid_bringup.link import Link
 from humanoid_interfaces.msg import SafetyState
 from humanoid_runtime import topics
 
-from .conftest import PATIENCE, answer, humanoid
+from .conftest import PATIENCE, answer, healthcheck, humanoid
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +30,10 @@ def test_status_and_mode_describe_a_standing_robot(standing):
     assert said["diagnostics"]["humanoid_hal"]["latency_p50_ms"] > 0.0
     code, said = answer("mode")
     assert (code, said["mode"], said["waiting_for"]) == (Exit.OK, "stand", "")
+
+
+def test_the_containers_health_check_finds_a_standing_robot_healthy(standing):
+    assert healthcheck() == 0
 
 
 @pytest.mark.parametrize("spec", graph("g1", "mujoco"), ids=lambda spec: spec.name)

@@ -7,7 +7,7 @@ from humanoid_bringup.link import Link
 from humanoid_interfaces.msg import JointCommand, SafetyState
 from humanoid_runtime import topics
 
-from .conftest import PATIENCE, answer, humanoid
+from .conftest import PATIENCE, answer, healthcheck, humanoid
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +26,7 @@ def test_stop_damps_disarms_and_stays_so(own_robot):
     code, _, errors = humanoid("mode", "stand", "--wait", "1")
     assert code == Exit.FAILED, errors
     assert humanoid("doctor")[0] != Exit.OK
+    assert healthcheck() == 1
     assert own_robot.process.poll() is None
 
 
