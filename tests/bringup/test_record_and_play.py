@@ -269,6 +269,12 @@ def test_a_part_of_a_bag_is_published(play):
     assert (code, said["published"]) == (Exit.OK, 100)
 
 
+def test_a_range_without_a_message_is_said_to_be_empty_even_in_a_loop(play):
+    code, said = play("--start", "1000", "--loop")
+    assert code == Exit.BAG
+    assert "no message to publish in this range" in said["error"]
+
+
 def test_the_rate_is_kept(play):
     begin = time.monotonic()
     assert play("--rate", "0.4")[0] == Exit.OK

@@ -1,6 +1,7 @@
 """The verdict: what is equal, what is not, and where it begins."""
 
 import math
+import re
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_the_report_shows_verdict_divergence_and_curves(small, tmp_path):
     assert "<other>" not in text
     assert text.count("<svg") == 2
     assert "http" not in text  # self-contained
+
+
+def test_numbers_beside_a_curve_are_shown_with_their_sign():
+    """In 11 px a digit of any common font is at most 6.7 px wide; what is left of 0 is cut off."""
+    picture = plot("a", [("", [(0.0, -1.23456e-300), (1.0, -1.34567e-300)])])
+    labels = re.findall(
+        r'<text x="(\d+)" y="\d+" font-size="11" text-anchor="end">([^<]*)<', picture
+    )
+    assert "-1.3457e-300" in [text for _, text in labels]
+    assert all(int(x) >= 6.7 * len(text) for x, text in labels)
 
 
 def test_curves_without_any_finite_point_or_range_can_be_drawn():

@@ -49,8 +49,11 @@ def play(asked: Job, arguments: argparse.Namespace) -> int:
             link, source, arguments.rate, arguments.pause, lambda: bool(interrupts.received)
         )
         link.spin(0.5)  # subscribers find the publishers
-        while player.run() and arguments.loop and not interrupts.received:
-            pass
+        while player.run():
+            if not player.published:
+                raise BagError(f"{asked.bag}: no message to publish in this range")
+            if not arguments.loop:
+                break
     said = {"ok": True, "published": player.published, "late_ms": player.late * 1e3}
     if arguments.json:
         console.print_json(said)

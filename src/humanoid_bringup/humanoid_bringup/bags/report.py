@@ -9,7 +9,7 @@ from humanoid_bringup.bags.compare import TopicResult, Verdict
 
 Curve = tuple[str, Sequence[tuple[float, float]]]  # name and points
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 760, 200, 70, 24
+WIDTH, HEIGHT, LEFT, BOTTOM = 780, 200, 90, 24
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
 STYLE = """body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:62em;color:#222}
 table{border-collapse:collapse}

@@ -14,6 +14,7 @@ damaged, empty or of another kind.
 """
 
 import argparse
+import html
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _plot(arguments: argparse.Namespace) -> Answer:
 
     output = arguments.output or Path(f"{arguments.bag.name or 'bag'}.html")
     curves = series(arguments.bag, arguments.fields)
-    parts = [f"<h1>{arguments.bag}</h1>"]
+    parts = [f"<h1>{html.escape(str(arguments.bag))}</h1>"]
     parts += [plot(name, [("", points)]) for name, points in curves.items()]
     write_page(output, str(arguments.bag), parts)
     counts = {name: len(points) for name, points in curves.items()}

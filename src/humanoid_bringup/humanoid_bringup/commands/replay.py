@@ -30,10 +30,20 @@ if TYPE_CHECKING:
     from humanoid_bringup.bags.session import Job, Result
 
 
+#: Options that only a live replay heeds, only one through nodes, and only --check.
+LIVE, NODES, VERDICT = (
+    ("rate", "loop", "pause"),
+    ("node", "mode", "config", "chain", "output", "check"),
+    ("topics", "tolerance", "html"),
+)
+#: What they are when they are not given, where that is not empty.
+DEFAULTS = {"rate": 1.0, "node": ["estimator"]}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's own arguments."""
     parser.add_argument("bag", type=Path, help="directory, .mcap, .db3, or .bag (ROS 1) file")
-    parser.add_argument("--node", nargs="+", default=["estimator"], help="default: estimator")
+    parser.add_argument("--node", nargs="+", default=DEFAULTS["node"], help="default: estimator")
     parser.add_argument("--robot", default="", help="name or robot.yaml (default: the bag's)")
     parser.add_argument("--mode", default="", help="controller's first mode (default: the bag's)")
     parser.add_argument(
@@ -50,11 +60,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="compare with what is recorded")
     live = parser.add_argument_group("over live topics")
     live.add_argument("--live", action="store_true", help="publish the bag, paced, with /clock")
-    live.add_argument("--rate", type=positive, default=1.0, help="times real time (default: 1)")
+    live.add_argument(
+        "--rate", type=positive, default=DEFAULTS["rate"], help="times real time (default: 1)"
+    )
     live.add_argument("--loop", action="store_true", help="again from the start, until Ctrl-C")
     live.add_argument("--pause", action="store_true", help="begin paused; Enter goes on and pauses")
     add_namespace(parser)
     add_json(parser)
+
+
+def _refuse_idle_options(arguments: argparse.Namespace) -> None:
+    """Raises HumanoidError where an option would change nothing: --live --check is no check."""
+    for names, heeded, why in (
+        (LIVE, arguments.live, "needs --live"),
+        (NODES, not arguments.live, "does not go with --live: that only publishes the bag"),
+        (VERDICT, arguments.check, "needs --check"),
+    ):
+        for name in names:
+            value = getattr(arguments, name)
+            if not heeded and value and value != DEFAULTS.get(name):
+                raise HumanoidError(f"--{name} {why}", Exit.USAGE)
 
 
 def add_verdict(parser: argparse.ArgumentParser, topics: str) -> None:
@@ -69,6 +94,7 @@ def add_verdict(parser: argparse.ArgumentParser, topics: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay, and say what came of it."""
+    _refuse_idle_options(arguments)
     if arguments.live:
         from humanoid_bringup.bags.live import play
 
