@@ -38,7 +38,7 @@ class Capabilities:
     simulated: bool  # owns simulated time: the HAL runs it in lock-step and publishes /clock
     effort: bool  # honours `effort`, `stiffness` and `damping`; if not, position targets only
     wrenches: bool  # samples carry foot wrenches
-    imu: bool  # samples carry the IMU
+    imu: bool  # samples carry the IMU, with its gyroscope; False: without (NaN), or no IMU
     board_watchdog: bool  # boards go safe by themselves when commands stop
 
 

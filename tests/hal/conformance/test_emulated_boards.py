@@ -2,9 +2,10 @@
 
 import pytest
 
+from humanoid_hal.bus.families import PROTOCOLS, find_protocol
 from humanoid_hal.conformance import Subject
 from humanoid_hal.conformance.suite import DriverConformance
-from humanoid_hal.drivers.boards.options import BusOptions, JointOptions
+from humanoid_hal.drivers.boards.options import BusOptions, ImuOptions, JointOptions
 from humanoid_hal.drivers.emulated import EmulatedDriver, EmulatedOptions
 from humanoid_hal.tools.wire import families
 
@@ -25,18 +26,35 @@ FAMILIES = {
 }
 
 
+#: Options of a bus whose boards have their watchdog only with them.
+OPTIONS = {"odrive": {"firmware": "0.6.10", "enable_watchdog": 200, "watchdog_timeout": 201}}
+#: IMUs, and rates [Hz] that the slowest of them can follow.
+IMUS = {
+    "bno085_rvc": 100.0,
+    "hipnuc": 200.0,
+    "microstrain": 200.0,
+    "vectornav": 200.0,
+    "witmotion": 200.0,
+    "xsens_mti": 200.0,
+}
+
+
 @pytest.fixture
 def subject_of(robot):
-    def make(protocol):
+    def make(protocol, imu="", rate=200.0):
         model, gear, transport = FAMILIES[protocol]
         joints = {
             name: JointOptions("bus", model, number, gear=gear, direction=1 if number % 2 else -1)
             for number, name in enumerate(robot.joint_names, 1)
         }
-        buses = {"bus": BusOptions(port="bus", protocol=protocol, transport=transport)}
+        own = find_protocol(protocol).Options(**OPTIONS.get(protocol, {}))
+        buses = {"bus": BusOptions(port="bus", protocol=protocol, transport=transport, options=own)}
+        if imu:
+            buses["imu"] = BusOptions(port="imu", protocol=imu)
         options = EmulatedOptions(
-            buses=buses, joints=joints, plant="motors", reconnect=0.1, control_rate=200.0
-        )
+            buses=buses, joints=joints, imu=ImuOptions("imu") if imu else None, plant="motors",
+            reconnect=0.1, control_rate=rate,
+        )  # fmt: skip
         return Subject(EmulatedDriver, robot, options)
 
     return make
@@ -48,5 +66,17 @@ class TestEmulatedBoards(DriverConformance):
         return subject_of(request.param)
 
 
+class TestEmulatedImus(DriverConformance):
+    """Beside motors, on a bus of its own."""
+
+    @pytest.fixture(params=IMUS)
+    def subject(self, request, subject_of):
+        return subject_of("damiao", request.param, IMUS[request.param])
+
+
 def test_every_family_of_actuators_is_put_to_the_test():
     assert set(FAMILIES) == {*families("serial"), *families("can")}
+
+
+def test_every_imu_is_put_to_the_test():
+    assert set(IMUS) == {name for name in PROTOCOLS.names() if name not in FAMILIES}

@@ -8,7 +8,7 @@ from humanoid_hal.conformance.trial import Subject
 
 
 def _promise(name: str, check: Callable[[Subject], str]) -> Promise:
-    return Promise(name, (check.__doc__ or "").strip(), check)
+    return Promise(name, (check.__doc__ or "").strip().replace("``", ""), check)
 
 
 PROMISES = (

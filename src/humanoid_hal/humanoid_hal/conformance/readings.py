@@ -45,14 +45,17 @@ def declared(subject: Subject) -> str:
             raise BrokenPromiseError(
                 f"fresh is {_kind(sample.fresh)}, must be bool of shape ({n},)"
             )
-        for name in ("imu", "wrenches"):
-            given = getattr(sample, name) is not None
+        for name, given in (
+            ("imu", _turning(sample) is not None),
+            ("wrenches", sample.wrenches is not None),
+        ):
             if given != getattr(capabilities, name):
                 raise BrokenPromiseError(
                     f"capability {name} is {not given}, but samples say {given}"
                 )
         if sample.imu is not None:
-            _array("imu.angular_velocity", sample.imu.angular_velocity, (3,))
+            if capabilities.imu:
+                _array("imu.angular_velocity", sample.imu.angular_velocity, (3,))
             _array("imu.linear_acceleration", sample.imu.linear_acceleration, (3,))
             if sample.imu.orientation is not None:
                 _array("imu.orientation", sample.imu.orientation, (4,))
@@ -138,6 +141,13 @@ def _answer(subject: Subject, direction: float, excess: float) -> Array:
         return np.max([direction * (sample.position - trial.start) for sample in samples], axis=0)
 
 
+def _turning(sample: Sample) -> float | None:
+    """[rad/s] that the IMU measures; None: it has no gyroscope, or there is none."""
+    if sample.imu is None or np.isnan(sample.imu.angular_velocity).all():
+        return None
+    return float(np.linalg.norm(sample.imu.angular_velocity))
+
+
 def _plausible(sample: Sample) -> None:
     imu = sample.imu
     if imu is not None:
@@ -147,8 +157,8 @@ def _plausible(sample: Sample) -> None:
             raise BrokenPromiseError(
                 f"accelerometer at rest reads {acceleration:.3g} m/s^2, due 9.81"
             )
-        turning = float(np.linalg.norm(imu.angular_velocity))
-        if not turning <= REST_TURNING:
+        turning = _turning(sample)
+        if turning is not None and not turning <= REST_TURNING:
             raise BrokenPromiseError(f"gyroscope at rest reads {turning:.3g} rad/s, due 0")
     for name, unit, (low, high) in (
         ("temperature", "degC", TEMPERATURES),
