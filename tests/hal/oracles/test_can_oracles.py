@@ -18,10 +18,12 @@ from humanoid_hal.bus.device import Device
 from humanoid_hal.drivers.cia402 import codec as canopen_codec
 from humanoid_hal.drivers.cia402 import objects
 from humanoid_hal.drivers.mit import codec as mit
-from humanoid_hal.drivers.mit.models import DAMIAO, agreed_scale, stack
+from humanoid_hal.drivers.mit.models import CUBEMARS, DAMIAO, agreed_scale, stack
+from humanoid_hal.drivers.mit.protocol import known_scale
 from humanoid_hal.emulation.cia402 import CiA402Boards
 from humanoid_hal.emulation.damiao import DamiaoBoards
 from humanoid_hal.emulation.fdcanusb import FdcanusbAdapter
+from humanoid_hal.emulation.mit import CubeMarsBoards
 from humanoid_hal.emulation.moteus import MoteusBoards
 from humanoid_hal.emulation.motors import Motors
 from humanoid_hal.emulation.odrive import ODriveBoards
@@ -90,6 +92,44 @@ def test_damiao_motor_commands_and_reads_our_damiao(slcan: Callable[[Any], can.B
     )
     difference = int.from_bytes(ours[0].tobytes(), "big") - int.from_bytes(data, "big")
     assert difference >= 0  # the nearest code, where the package cuts off
+
+
+def test_mini_cheetah_motor_driver_commands_and_reads_our_cubemars(
+    slcan: Callable[[Any], can.BusABC], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle: Any = pytest.importorskip("motor_driver.canmotorlib")
+    settings = {"position_max": 12.5, "velocity_max": 25.64, "torque_max": 18.0}
+    device = Device("", 6, "AK80-9", settings=settings)
+    boards = CubeMarsBoards(moving(device))
+    boards.length = 6  # what it reads
+    bus = slcan(boards)
+    kind = oracle.CanMotorController  # it knows SocketCAN only
+
+    def send(motor: Any, data: bytes) -> None:
+        bus.send(can.Message(arbitration_id=6, data=data, is_extended_id=False))
+
+    def receive(motor: Any) -> tuple[int, int, bytes]:
+        message = bus.recv(PATIENCE)
+        assert message is not None
+        return message.arbitration_id, message.dlc, bytes(message.data)
+
+    monkeypatch.setattr(kind, "_send_can_frame", send)
+    monkeypatch.setattr(kind, "_recv_can_frame", receive)
+    monkeypatch.setattr(kind, "can_socket_declared", True)
+    motor = kind("none", 6, "AK80_9_V2")
+    scales = stack([known_scale(CUBEMARS, device)])
+    step = scales.step[:, 0]
+    motor.enable_motor()  # makes 0.5 rad its zero
+    assert boards.motors.powered.all()
+    told = motor.send_rad_command(1.0, -2.0, 20.0, 1.5, 3.0)
+    for value, theirs, size in zip((0.0, -1.5, 2.5), told, step, strict=False):
+        assert theirs == pytest.approx(value, abs=0.51 * size)
+    motors = boards.motors
+    law = (motors.target, motors.speed, motors.effort, motors.stiffness, motors.damping)
+    for heard, value, size in zip(law, (1.5, -2.0, 3.0, 20.0, 1.5), step, strict=True):
+        assert heard[0] == pytest.approx(value, abs=1.01 * size)
+    motor.disable_motor()
+    assert not boards.motors.powered.any()
 
 
 def test_robstride_dynamics_commands_and_reads_our_robstride(

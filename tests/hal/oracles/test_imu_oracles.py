@@ -5,6 +5,7 @@ They come with ``requirements/oracles.txt``; without, these tests are skipped.
 
 import io
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 
 from humanoid_hal.bus.framing import FrameReader
 from humanoid_hal.drivers.bno085.protocol import Bno085Rvc
-from humanoid_hal.drivers.imu.axes import about, multiply
+from humanoid_hal.drivers.imu.axes import about, from_frd, from_ned_frd, multiply
+from humanoid_hal.drivers.microstrain import codec as mip
+from humanoid_hal.drivers.microstrain.protocol import Microstrain
 from humanoid_hal.drivers.witmotion import codec as witmotion
 from humanoid_hal.emulation.bno085 import EmulatedBno085
 from humanoid_hal.emulation.imu import EmulatedImu
+from humanoid_hal.emulation.microstrain import EmulatedMicrostrain
 from humanoid_hal.emulation.witmotion import EmulatedWitMotion
 
 DEGREE = np.pi / 180.0
@@ -81,3 +85,32 @@ def test_the_package_witmotion_reads_our_witmotion() -> None:
         else:
             w, x, y, z = theirs.q
             assert ours(frame) == pytest.approx([x, y, z, w])
+
+
+def test_mscl_reads_our_microstrain(serve: Callable[[Any, Any], str]) -> None:
+    oracle: Any = pytest.importorskip("mscl")
+    sensor = moved(EmulatedMicrostrain())
+    sensor.format = [
+        (field, 10) for field in (mip.SCALED_ACCELERATION, mip.SCALED_GYROSCOPE, mip.QUATERNION)
+    ]
+    sensor.rate, sensor.streaming = 100.0, True
+    protocol = Microstrain()
+    protocol.receive(stream(sensor, 0.05))
+    ours = protocol.reading()
+    assert ours is not None
+    path = serve(sensor, None)
+    node = oracle.InertialNode(oracle.Connection.Serial(path, Microstrain.default_baud))
+    told: dict[str, Any] = {}
+    for _ in range(100):  # half a second each
+        if "orientQuaternion" in told:
+            break
+        packets = node.getDataPackets(500, 1)
+        told |= {point.channelName(): point for packet in packets for point in packet.data()}
+    force, turning = (
+        from_frd(np.array([told[f"scaled{kind}{axis}"].as_float() for axis in "XYZ"]))
+        for kind in ("Accel", "Gyro")
+    )
+    assert force * 9.80665 == pytest.approx(ours.linear_acceleration, rel=1e-5)
+    assert turning == pytest.approx(ours.angular_velocity, rel=1e-5)
+    w, x, y, z = (told["orientQuaternion"].as_Vector().as_floatAt(i) for i in range(4))
+    assert from_ned_frd(np.array([x, y, z, w])) == pytest.approx(ours.orientation, abs=1e-5)
