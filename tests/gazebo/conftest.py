@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ import pytest
 from humanoid_description import load_robot
 from humanoid_hal.driver import Command, DriverError
 from humanoid_hal.drivers.gazebo import GazeboDriver, GazeboOptions
-from humanoid_hal.drivers.gazebo.bindings import find_bindings
+from humanoid_hal.drivers.gazebo.bindings import find_bindings, find_gazebo
+from humanoid_hal.drivers.gazebo.files import write_files
+from humanoid_hal.drivers.gazebo.server import clean_environment
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = Path(__file__).parent / "stand_in"
@@ -64,6 +68,34 @@ def hold(g1):
     """A command that holds the ready pose with the table's gains."""
     zeros = np.zeros(len(g1.joints))
     return Command(g1.poses["ready"], zeros, zeros, g1.column("stiffness"), g1.column("damping"))
+
+
+@pytest.fixture
+def start_server(g1, gazebo, tmp_path, monkeypatch):
+    """Starts `gz sim -s` as a user does, in a partition of this test's; killed after it."""
+    monkeypatch.setenv("GZ_PARTITION", f"attached_{os.getpid()}")
+    world = write_files(g1, GazeboOptions(), tmp_path)
+    started = []
+
+    def start():
+        environment = {**clean_environment(), "GZ_SIM_SYSTEM_PLUGIN_PATH": str(tmp_path)}
+        started.append(
+            subprocess.Popen(
+                [find_gazebo(), "sim", "-s", str(world)], env=environment, start_new_session=True
+            )
+        )
+        return started[-1]
+
+    yield start
+    for server in started:
+        kill_server(server)
+
+
+def kill_server(server):
+    """End a server of `start_server` and whatever it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from humanoid_bringup.closed_loop import ClosedLoop, tilt
 from humanoid_hal.drivers.gazebo.services import Services
 from humanoid_hal.faults import Reaction
 
+from .conftest import kill_server
+
 PATIENCE = 60.0  # [s]
 
 
@@ -102,6 +104,28 @@ def test_a_killed_server_ends_in_damping_until_rearmed(loop):
     loop.hal.rearm()
     step_until(loop, lambda: loop.hal.enabled)
     assert loop.run(0.5).source == "command"
+
+
+def test_a_server_started_again_by_others_ends_in_damping_until_rearmed(start_server):
+    server = start_server()
+    loop = ClosedLoop("g1", "gazebo", server="attach", timeout=2.0)
+    try:
+        assert loop.run(0.5).source == "command"
+        kill_server(server)
+        step_until(loop, lambda: loop.hal.supervisor.reaction is Reaction.DAMP)
+        assert "bus_lost" in causes(loop)
+        start_server()
+        step_until(loop, lambda: loop.driver.read().fresh.all())
+        assert loop.hal.supervisor.reaction is Reaction.DAMP
+        for _ in range(20):
+            assert loop.step().source in ("damp", "off")  # nothing re-arms by itself
+        loop.driver.world.reset()
+        loop.hal.on_reset()
+        loop.hal.rearm()
+        step_until(loop, lambda: loop.hal.enabled)
+        assert loop.run(0.5).source == "command"
+    finally:
+        loop.close()
 
 
 def test_a_hanging_server_ends_in_damping(loop):

@@ -2,17 +2,16 @@
 
 import os
 import signal
-import subprocess
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from humanoid_hal.drivers.gazebo.bindings import find_gazebo
 from humanoid_hal.drivers.gazebo.driver import RESET_PAUSE
-from humanoid_hal.drivers.gazebo.files import write_files
-from humanoid_hal.drivers.gazebo.options import GazeboOptions
-from humanoid_hal.drivers.gazebo.server import clean_environment
 from humanoid_hal.drivers.gazebo.services import Services
+
+from .conftest import kill_server
 
 PATIENCE = 60.0  # [s]
 
@@ -123,31 +122,49 @@ def test_closing_ends_the_processes_and_removes_the_files(moving):
     assert not os.path.exists(folder)
 
 
-def test_a_driver_attaches_to_a_server_and_to_the_one_that_follows_it(
-    make, g1, hold, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("GZ_PARTITION", f"attached_{os.getpid()}")
-    world = write_files(g1, GazeboOptions(), tmp_path)
-    command = [find_gazebo(), "sim", "-s", str(world)]
-    environment = {**clean_environment(), "GZ_SIM_SYSTEM_PLUGIN_PATH": str(tmp_path)}
+@pytest.mark.parametrize("end", ["disable", "close"])
+def test_zeros_are_the_last_that_the_law_is_told(moving, hold, monkeypatch, end):
+    """A server that is not ours runs on, and Gazebo would hold the last torques for ever."""
+    sent, publish = [], moving._publisher.publish
 
-    def start():
-        return subprocess.Popen(command, env=environment, start_new_session=True)
+    def listen(message):
+        sent.append(list(message.data))
+        return publish(message)
 
-    server = start()
-    try:
-        driver = make(server="attach", timeout=1.0)
-        driver.enable(True)
-        first = read_until(driver, hold, lambda sample: True)
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-        read_until(driver, hold, lambda sample: not sample.fresh.any())
-        server = start()
-        found = read_until(driver, hold, lambda sample: sample.fresh.all())
-        assert "board_rebooted" in found.faults[0]
-        assert found.stamp > first.stamp
-        driver.close()
-        assert server.poll() is None  # it is not ours
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    wire = SimpleNamespace(publish=listen, has_connections=moving._publisher.has_connections)
+    monkeypatch.setattr(moving, "_publisher", wire)
+    moving.write(hold)
+    assert any(sent[-1][1:])
+    if end == "disable":
+        moving.enable(False)
+        moving.write(hold)  # ignored
+    else:
+        moving.close()
+    assert len(sent) > 1
+    assert not any(sent[-1][1:])
+
+
+def test_the_window_is_a_process_of_its_own_that_ends_with_the_driver(make, gazebo):
+    if gazebo == "real" and not os.environ.get("DISPLAY"):
+        pytest.skip("the real Gazebo: no DISPLAY for its window")
+    driver = make(viewer=True)
+    window = driver.server._window.pid
+    assert b"-g" in Path(f"/proc/{window}/cmdline").read_bytes().split(b"\0")
+    assert window != driver.server.pid
+    driver.close()
+    assert gone(window)
+
+
+def test_a_driver_attaches_to_a_server_and_to_the_one_that_follows_it(make, start_server, hold):
+    server = start_server()
+    driver = make(server="attach", timeout=1.0)
+    driver.enable(True)
+    first = read_until(driver, hold, lambda sample: True)
+    kill_server(server)
+    read_until(driver, hold, lambda sample: not sample.fresh.any())
+    server = start_server()
+    found = read_until(driver, hold, lambda sample: sample.fresh.all())
+    assert "board_rebooted" in found.faults[0]
+    assert found.stamp > first.stamp
+    driver.close()
+    assert server.poll() is None  # it is not ours
