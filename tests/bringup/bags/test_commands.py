@@ -5,11 +5,14 @@ import json
 import sys
 
 import pytest
+from sensor_msgs.msg import JointState
 
+from humanoid_bringup.bags.outlet import serialise
+from humanoid_bringup.bags.writer import BagWriter
 from humanoid_bringup.cli import main
 from humanoid_bringup.errors import Exit
 
-from .conftest import write_bag
+from .conftest import SECOND, topic, write_bag
 
 
 def say(capsys, *words):
@@ -65,6 +68,38 @@ def test_parquet_holds_the_same_table(small, tmp_path, capsys):
     assert table["linear_acceleration.x"].to_pylist() == [
         value for _, value in series(small, [name])[name]
     ]
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """A bag whose messages get longer, one of them with a text of 200 KB with line ends."""
+    with BagWriter(tmp_path / "growing") as writer:
+        writer.add(topic("/joints", "sensor_msgs/msg/JointState"))
+        for index in range(7):
+            names = [f"j{number}" for number in range(index // 3)]
+            message = JointState(name=names, position=[0.5] * len(names))
+            message.header.frame_id = 'a "b"\n,' * 25_000 if index == 1 else ""
+            writer.write("/joints", SECOND + index, serialise(message))
+    return tmp_path / "growing"
+
+
+def test_sequences_that_grow_leave_cells_empty_before(growing, tmp_path, capsys):
+    assert say(capsys, "bag", "export", growing, "-o", tmp_path / "tables")[0] == 0
+    with (tmp_path / "tables" / "joints.csv").open(newline="") as stream:
+        first, second, *others = csv.DictReader(stream)
+    assert first["position[1]"] == ""
+    assert second["header.frame_id"] == 'a "b"\n,' * 25_000
+    assert others[-1]["position[1]"] == "0.5"
+    assert len(others) == 5
+
+
+def test_parquet_in_batches_is_one_table(growing, tmp_path, capsys, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("humanoid_bringup.bags.export.BATCH", 2)
+    words = ("bag", "export", growing, "--format", "parquet", "-o", tmp_path / "tables")
+    assert say(capsys, *words)[0] == 0
+    table = parquet.read_table(tmp_path / "tables" / "joints.parquet")
+    assert table["position[1]"].to_pylist() == [None] * 6 + [0.5]
 
 
 def test_parquet_without_pyarrow_names_the_command_that_installs_it(

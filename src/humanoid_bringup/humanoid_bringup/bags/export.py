@@ -1,7 +1,10 @@
 """Bags as tables and curves."""
 
 import csv
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from humanoid_bringup.errors import Exit, HumanoidError
 from humanoid_bringup.locate import nearest
 
 TIME = "time"  # [ns], the column before the message's own fields
+#: Rows that are in memory at once as Python objects, before they become columns of Parquet.
+BATCH = 5000
 
 
 def export(path: Path, output: Path, form: str, topics: Sequence[str] = ()) -> dict[Path, int]:
@@ -87,13 +92,28 @@ def _rows(bag: Bag, decoder: Decoder, topic: str) -> Iterator[dict[str, Any]]:
 
 
 def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> int:
-    """Floats as the shortest text that reads back to the same bits."""
-    kept = list(rows)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, _columns(kept))
-        writer.writeheader()
-        writer.writerows(kept)
-    return len(kept)
+    """Floats as the shortest text that reads back to the same bits.
+
+    Sequences may grow, so the header is known last: the rows wait beside it, not in memory.
+    """
+    columns: dict[str, None] = {}
+    count = 0
+    with (
+        tempfile.TemporaryFile("w+", newline="", encoding="utf-8", dir=path.parent) as body,
+        path.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.writer(body)
+        for row in rows:
+            columns.update(dict.fromkeys(row))
+            writer.writerow([row.get(name) for name in columns])
+            count += 1
+        body.seek(0)
+        csv.field_size_limit(sys.maxsize)  # texts such as a URDF are longer than its 128 KiB
+        whole = csv.writer(stream)
+        whole.writerow(columns)
+        for short in csv.reader(body):
+            whole.writerow([*short, *[""] * (len(columns) - len(short))])
+    return count
 
 
 def _parquet() -> Any:
@@ -108,14 +128,12 @@ def _parquet() -> Any:
         ) from error
 
     def write(path: Path, rows: Iterator[dict[str, Any]]) -> int:
-        kept = list(rows)
-        table = pyarrow.table({name: [row.get(name) for row in kept] for name in _columns(kept)})
+        tables = []
+        while batch := list(islice(rows, BATCH)):
+            names = dict.fromkeys(name for row in batch for name in row)
+            tables.append(pyarrow.table({n: [row.get(n) for row in batch] for n in names}))
+        table = pyarrow.concat_tables(tables, promote_options="default")
         parquet.write_table(table, path)
-        return len(kept)
+        return int(table.num_rows)
 
     return write
-
-
-def _columns(rows: list[dict[str, Any]]) -> list[str]:
-    """Every field of any row: sequences may grow."""
-    return list(dict.fromkeys(name for row in rows for name in row))
