@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,3 +116,17 @@ def test_hardware_comes_up_unarmed():
         assert not link.latest(topics.SAFETY_STATE).armed
         expected = {link.absolute(name) for name in (HAL, PERCEPTION, CONTROL)}
         assert link.wait(lambda: expected <= link.nodes(), 30.0)
+
+
+@pytest.mark.skipif(shutil.which("ros2") is None, reason="no command ros2 on the PATH")
+def test_a_driver_that_cannot_be_opened_ends_the_launch(tmp_path):
+    hardware = tmp_path / "nobody.yaml"
+    hardware.write_text("driver: gazebo\noptions: {server: attach, patience: 1.0}\n")
+    done = subprocess.run(
+        ["ros2", "launch", "humanoid_bringup", "robot.launch.py", "robot:=g1",
+         f"hardware:={hardware}", "incidents:=none"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120.0,
+        env={**os.environ, "GZ_PARTITION": "nobody_is_here"},
+    )  # fmt: skip
+    assert "driver 'gazebo': " in done.stdout
+    assert done.stdout.count("process has finished cleanly") == 3

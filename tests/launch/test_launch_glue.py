@@ -163,7 +163,7 @@ SAME = (
             "robot": "talos",
             "hardware": "mock",
             "startup_mode": "ready",
-            "incidents": "",
+            "incidents": "none",
             "autostart": "none",
             "realtime_priority": "60",
         },

@@ -148,11 +148,12 @@ def graph_options(arguments: argparse.Namespace, **others: object) -> Options:
         )
     if arguments.record:
         new_folder(Path(arguments.record))
-    known = {"default": str(default_directory())}
-    if arguments.incidents:
-        _writable_folder(Path(known.get(arguments.incidents, arguments.incidents)))
+    known = {"default": str(default_directory()), "none": ""}
+    incidents = known.get(arguments.incidents, arguments.incidents)
+    if incidents:
+        _writable_folder(Path(incidents))
     return Options(
-        incidents=known.get(arguments.incidents, arguments.incidents),
+        incidents=incidents,
         realtime_priority=arguments.realtime,
         cpus=arguments.cpus,
         namespace=arguments.namespace,

@@ -90,7 +90,8 @@ class Options:
     namespace: str = _option("", "namespace of every node and topic")
     record: str = _option("", "new bag that the whole run is recorded to; empty: none")
     incidents: str = _option(
-        "", "directory for one file per reaction of DAMP or above: the last 30 s; empty: none"
+        "",
+        "directory for one file per reaction of DAMP or above: the last 30 s; none: no such files",
     )
     transforms: bool = _option(False, "publish TF, for RViz; needs tf2_msgs, of ROS 2 itself")
 
@@ -192,7 +193,9 @@ def _observers(options: Options, robot_file: Path, hardware_file: Path) -> tuple
 
 def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[NodeSpec, ...]:
     """Started first and stopped last: a bag holds the whole run."""
-    if not (options.record or options.incidents):
+    # The word as well as the empty string, which `ros2 launch` cannot be given.
+    incidents = "" if options.incidents == "none" else options.incidents
+    if not (options.record or incidents):
         return ()
     path = Path(options.record).absolute()
     if options.record and path.exists():
@@ -200,7 +203,7 @@ def _recorder(options: Options, robot_file: Path, hardware_file: Path) -> tuple[
     by_file = {file: name for name, file in robots().items()}
     parameters: dict[str, ParameterValue] = {
         "path": str(path) if options.record else "",
-        "incidents": str(Path(options.incidents).absolute()) if options.incidents else "",
+        "incidents": str(Path(incidents).absolute()) if incidents else "",
         "robot": by_file.get(robot_file, str(robot_file)),
         "hardware": hardware_file.stem,
         "startup_mode": options.startup_mode,
