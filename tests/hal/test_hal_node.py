@@ -599,6 +599,22 @@ def test_a_hardware_file_that_is_wrong_ends_with_its_reason(start: Callable[...,
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("answer_timeout", 0.0), ("rate", 1e6), ("cpu", -2), ("realtime_priority", 100)],
+)
+def test_a_parameter_beyond_its_range_ends_the_start_with_its_name(
+    start: Callable[..., Hal], name: str, value: float
+) -> None:
+    hal = start(**{name: value})
+    assert hal.process.wait(PATIENCE) == 1
+    assert hal.process.stderr is not None
+    said = hal.process.stderr.read()
+    assert name in said
+    assert "range" in said
+    assert "Traceback" not in said
+
+
 def test_on_hardware_it_waits_for_the_operator_to_arm(start: Callable[..., Hal]) -> None:
     hal = start(
         """
