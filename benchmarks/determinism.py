@@ -2,7 +2,8 @@
 
 Each run is the whole graph over DDS, with sensor noise from the seed, recorded from its first
 sample on. Messages are compared by the stamp of the sample they belong to, up to the last sample
-of the shorter run; a message that only one of the runs has is a difference.
+but one of the shorter run: it may have ended before the answer to its last. A message that only one
+of the runs has is a difference.
 """
 
 import argparse
@@ -40,8 +41,15 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     own_domain()
     with tempfile.TemporaryDirectory(prefix="humanoid-determinism-") as directory:
         bags = (_recorded(arguments, Path(directory) / name) for name in ("first", "second"))
-        first, second = (_messages(bag) for bag in bags)
-    last = min(max(stamp for stamp, _ in run) for run in (first, second))
+        return compare(*(_messages(bag) for bag in bags))
+
+
+Messages = dict[tuple[int, str], bytes]  # (stamp [ns], topic) -> serialised message
+
+
+def compare(first: Messages, second: Messages) -> dict[str, Any]:
+    """The figures of two runs."""
+    last = min(sorted({stamp for stamp, _ in run})[-2] for run in (first, second))
     expected = sorted(key for key in first.keys() | second.keys() if key[0] <= last)
     common = [key for key in expected if key in first and key in second]
     differing = [key for key in common if first[key] != second[key]]
@@ -57,8 +65,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _messages(bag: Path) -> dict[tuple[int, str], bytes]:
-    """(stamp [ns], topic) -> serialised message."""
+def _messages(bag: Path) -> Messages:
     with Bag(bag) as recorded:
         return {
             (stamp_of(message.data), message.topic): message.data
