@@ -116,6 +116,34 @@ def test_a_board_that_reboots_is_noticed_and_gets_no_torque_by_itself(
     assert motors(driver).effort[1] == 0.0
 
 
+# -- faults of the boards ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", [*ACTUATORS, *IMUS])
+@pytest.mark.parametrize(
+    "word", ["off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent"]
+)
+def test_every_emulated_device_can_have_every_fault_of_the_injector(family: str, word: Any) -> None:
+    wire = Wire(family)
+    wire.start()
+    wire.boards.inject(BoardFault(word, 0 if wire.imu else 1, 0.01))
+    wire.wait(0.01)
+
+
+@pytest.mark.parametrize("family", [name for name in ACTUATORS if name not in BROADCAST])
+def test_a_delayed_board_tells_where_it_was_a_period_ago(family: str) -> None:
+    wire = Wire(family)
+    wire.start()
+    wire.boards.inject(BoardFault("delayed", 1))
+    told = []
+    for position in (0.2, 0.3, 0.3):
+        wire.motors.measure(np.full(3, position), ZERO, ZERO)
+        wire.wait(0.0)
+        told.append(wire.cycle().position)
+    assert [positions[1] for positions in told] == pytest.approx([0.2, 0.3, 0.3], abs=0.01)
+    assert [positions[0] for positions in told[1:]] == pytest.approx([0.2, 0.3], abs=0.01)
+
+
 # -- lost answers ---------------------------------------------------------------------------------
 
 

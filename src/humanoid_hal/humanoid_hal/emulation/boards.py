@@ -25,9 +25,10 @@ class BoardFault:
     """Something wrong with one board; the first seven words are PX4's failure injection's.
 
     off: no answer; stuck: repeats its last reading; garbage: replies are corrupted; wrong: `value`
-    [rad] is added to its position; slow: answers `value` [s] later; delayed: readings are one cycle
-    old; intermittent: every second request is not answered; overheat: `value` [degC]; brownout:
-    `value` [V]; reboot: forgets its RAM, once; overload: the family's overload error.
+    [rad] is added to its position ([m/s^2] to an IMU's upward acceleration); slow: answers `value`
+    [s] later; delayed: readings are one period old; intermittent: every second request is not
+    answered; overheat: `value` [degC]; brownout: `value` [V]; reboot: forgets its RAM, once;
+    overload: the family's overload error.
     """
 
     kind: Literal[

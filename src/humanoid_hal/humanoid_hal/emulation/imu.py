@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,12 +39,14 @@ class EmulatedImu(Boards[bytes]):
 
     medium = "serial"
     #: Faults that it can have; the id is ignored.
-    FAULTS: ClassVar[tuple[str, ...]] = ("off", "stuck", "garbage", "intermittent", "reboot")
+    FAULTS: ClassVar[tuple[str, ...]] = (
+        "off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent", "reboot",
+    )  # fmt: skip
 
     def __init__(self, motors: Motors | None = None, options: Any = None) -> None:
         """`motors` and `options` are not needed."""
         self.motion = ImuSample(np.zeros(3), np.array([0.0, 0.0, GRAVITY]), level_orientation(_UP))
-        self.fault = ""
+        self.fault, self._value = "", 0.0
         self._next: float | None = None  # [s] when the next measurement is due
         self._last = b""
         self._random = np.random.default_rng(1)
@@ -77,7 +80,7 @@ class EmulatedImu(Boards[bytes]):
             self.count += 1
             if self.streaming:
                 sent += self._through_fault(self.count)
-        return [Reply(sent)] if sent else ()
+        return [Reply(sent, self._value if self.fault == "slow" else 0.0)] if sent else ()
 
     def feel(self, imu: ImuSample) -> None:
         """See :meth:`Boards.feel`."""
@@ -90,7 +93,7 @@ class EmulatedImu(Boards[bytes]):
         if fault.kind == "reboot":
             self.power_on()
         else:
-            self.fault = fault.kind
+            self.fault, self._value = fault.kind, fault.value
 
     def clear(self) -> None:
         """See :meth:`Boards.clear`."""
@@ -104,13 +107,27 @@ class EmulatedImu(Boards[bytes]):
     def measurement(self, count: int) -> bytes:
         """The bytes of measurement number `count`."""
 
+    def _measured(self, count: int) -> bytes:
+        """With the fault `wrong` in it."""
+        if self.fault != "wrong":
+            return self.measurement(count)
+        true = self.motion
+        self.motion = replace(
+            true, linear_acceleration=true.linear_acceleration + self._value * _UP
+        )
+        try:
+            return self.measurement(count)
+        finally:
+            self.motion = true
+
     def _through_fault(self, count: int) -> bytes:
         if self.fault == "off" or (self.fault == "intermittent" and count % 2):
             return b""
+        before = self._last
         if self.fault != "stuck" or not self._last:
-            self._last = self.measurement(count)
+            self._last = self._measured(count)
         if self.fault != "garbage":
-            return self._last
+            return before if before and self.fault == "delayed" else self._last
         spoiled = bytearray(self._last)
         for at in self._random.integers(0, len(spoiled), 3):
             spoiled[at] ^= 1 << int(self._random.integers(8))

@@ -25,6 +25,7 @@ class Motors:
         self.position: Array = np.zeros(n)  # [rad]
         self.velocity: Array = np.zeros(n)  # [rad/s]
         self.torque: Array = np.zeros(n)  # [N m]
+        self.before: Array = np.zeros((3, n))  # position, velocity and torque of a period ago
         self.temperature: Array = np.full(n, AMBIENT)  # [degC]
         self.voltage: Array = np.full(n, SUPPLY)  # [V]
         self.target: Array = np.zeros(n)  # [rad]
@@ -48,6 +49,7 @@ class Motors:
 
     def measure(self, position: Array, velocity: Array, effort: Array) -> None:
         """Take joint-side measurements ([rad], [rad/s], [N m])."""
+        self.before[:] = self.position, self.velocity, self.torque
         self.position[:] = self.shafts.position_to_shaft(position)
         self.velocity[:] = self.shafts.velocity_to_shaft(velocity)
         self.torque[:] = self.shafts.effort_to_shaft(effort)

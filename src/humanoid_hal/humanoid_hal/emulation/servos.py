@@ -58,8 +58,6 @@ class ServoBoards(Boards[bytes], Generic[S]):
             self.restart(servo)
         elif fault.kind == "overload":
             self.overload(servo)
-        elif fault.kind == "delayed":
-            super().inject(fault)
         else:
             self._faulty.faults[fault.id] = fault
 
@@ -79,13 +77,19 @@ class ServoBoards(Boards[bytes], Generic[S]):
         """It has the family's overload error. Raises ValueError where there is none."""
 
     def misread(self, servo: S, read: Callable[[], T]) -> T:
-        """What `read` measures of the motor, with the fault `wrong` in it."""
-        offset = self._faulty.value(servo.id, "wrong") or 0.0
-        self.motors.position[servo.index] += offset
+        """What `read` measures of the motor, with the faults `wrong` and `delayed` in it."""
+        motors, at = self.motors, servo.index
+        columns = (motors.position, motors.velocity, motors.torque)
+        true = [column[at] for column in columns]
+        if self._faulty.value(servo.id, "delayed") is not None:
+            for column, old in zip(columns, motors.before[:, at], strict=True):
+                column[at] = old
+        motors.position[at] += self._faulty.value(servo.id, "wrong") or 0.0
         try:
             return read()
         finally:
-            self.motors.position[servo.index] -= offset
+            for column, value in zip(columns, true, strict=True):
+                column[at] = value
 
 
 def raw_baud(rates: Mapping[int, int], baud: int, otherwise: int) -> int:

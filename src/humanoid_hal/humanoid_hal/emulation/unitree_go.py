@@ -68,7 +68,7 @@ class EmulatedUnitreeGo(Boards[bytes]):
             self._mode[index] = codec.BRAKE
             self.motors.relax(index)
             self._boots_until[index] = self._now + BOOT
-        elif fault.kind in ("off", "stuck", "garbage", "wrong", "slow", "intermittent",
+        elif fault.kind in ("off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent",
                             "overheat", "overload"):  # fmt: skip
             self._faults[index] = fault
         else:
@@ -118,12 +118,17 @@ class EmulatedUnitreeGo(Boards[bytes]):
         value = fault.value if fault else 0.0
         motors, gear = self.motors, self._gear[index]
         offset = value if kind == "wrong" else 0.0
+        position, velocity, torque = (
+            motors.before[:, index]
+            if kind == "delayed"
+            else (motors.position[index], motors.velocity[index], motors.torque[index])
+        )
         state = RotorState(
             motors.devices[index].id,
             int(self._mode[index]),
-            (motors.position[index] + offset) * gear,
-            motors.velocity[index] * gear,
-            motors.torque[index] / gear,
+            (position + offset) * gear,
+            velocity * gear,
+            torque / gear,
             float(np.clip(self._degrees(index), -128, 127)),
             self._error(index),
             0,

@@ -321,6 +321,25 @@ def test_a_stuck_sensor_repeats_itself_to_the_bit(case: Case, line: Any) -> None
     assert sample.linear_acceleration[2] == pytest.approx(9.81, abs=0.01)
 
 
+def test_a_delayed_sensor_is_one_measurement_behind(case: Case, line: Any) -> None:
+    protocol, wire = case.protocol(), line(case.sensor())
+    wire.converse(protocol.startup())
+    wire.sensor.inject(BoardFault("delayed", 0))
+    wire.run(0.02)
+    newest = wire.sensor.measurement(wire.sensor.count)
+    assert wire.sensor._through_fault(wire.sensor.count + 1) == newest
+
+
+def test_a_wrong_sensor_feels_more_than_there_is(case: Case, line: Any) -> None:
+    protocol, wire = case.protocol(), line(case.sensor())
+    wire.converse(protocol.startup())
+    wire.sensor.inject(BoardFault("wrong", 0, 2.0))
+    protocol.receive(wire.run(0.02))
+    sample = protocol.reading()
+    assert sample is not None
+    assert sample.linear_acceleration == pytest.approx([0, 0, 11.81], abs=0.01)
+
+
 def test_a_fault_that_no_sensor_can_have_is_refused(case: Case) -> None:
     with pytest.raises(ValueError, match="overheat"):
         case.sensor().inject(BoardFault("overheat", 0))
