@@ -1,5 +1,6 @@
 """A bar chart as PNG, for the benchmarks' results."""
 
+from math import ceil, floor, log10
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -23,8 +24,9 @@ def bar_chart(
         return _TOP + height * (top - value) / (top - bottom)
 
     draw.text((_LEFT, 10), title, fill="black")
-    for tick in range(6):
-        value = bottom + (top - bottom) * tick / 5
+    step = _step(top - bottom)
+    for tick in range(ceil(bottom / step), floor(top / step) + 1):
+        value = step * tick
         draw.line((_LEFT, at(value), _SIZE[0] - _RIGHT, at(value)), fill="#dddddd")
         draw.text((8, at(value) - 6), f"{value:.3g}", fill="black")
     slot = width / max(len(groups), 1)
@@ -41,3 +43,9 @@ def bar_chart(
     if bar is not None:
         draw.line((_LEFT, at(bar), _SIZE[0] - _RIGHT, at(bar)), fill="#aa3377", width=2)
     image.save(path)
+
+
+def _step(span: float) -> float:
+    """Between the lines across: 1, 2 or 5 times a power of ten, so that there are 5 to 12."""
+    power = 10.0 ** floor(log10(span / 5.0))
+    return power * max(factor for factor in (1, 2, 5) if factor * power <= span / 5.0)
