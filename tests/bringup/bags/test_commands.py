@@ -1,8 +1,11 @@
 """The verbs on bags, as a script calls them: exit codes, JSON, files."""
 
 import csv
+import errno
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from sensor_msgs.msg import JointState
@@ -111,6 +114,27 @@ def test_parquet_without_pyarrow_names_the_command_that_installs_it(
     assert code == Exit.ENVIRONMENT
     assert "./humanoid setup parquet" in errors
     assert not (tmp_path / "tables").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("bag", "recover", "{bag}", "{new}"), "humanoid_bringup.bags.writer.BagWriter.write"),
+        (("bag", "export", "{bag}", "-o", "{new}"), "humanoid_bringup.bags.export._write_csv"),
+        (("replay", "{bag}", "-o", "{new}"), "humanoid_bringup.bags.session.BagWriter"),
+    ],
+)
+def test_a_disk_that_fills_up_is_one_line_that_names_the_output(
+    tmp_path, capsys, monkeypatch, words, place
+):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(place, full)
+    bag = Path(__file__).parents[2] / "replay" / "bags" / "stand"
+    code, _, errors = say(capsys, *(word.format(bag=bag, new=tmp_path / "new") for word in words))
+    assert code == Exit.ENVIRONMENT
+    assert errors == f"humanoid: {tmp_path / 'new'}: No space left on device\n"
 
 
 def test_a_plot_is_one_page(small, tmp_path, capsys):

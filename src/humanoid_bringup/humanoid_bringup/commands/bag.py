@@ -61,8 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         said, text = action(arguments)
     except OSError as problem:
+        where = problem.filename or getattr(arguments, "output", None) or arguments.bag
         raise HumanoidError(
-            f"{problem.filename or arguments.bag}: {problem.strerror or problem}", Exit.ENVIRONMENT
+            f"{where}: {problem.strerror or problem}", Exit.ENVIRONMENT
         ) from problem
     if arguments.json:
         console.print_json({"ok": True, **said})
@@ -137,7 +138,7 @@ def _plot(arguments: argparse.Namespace) -> Answer:
 def _export(arguments: argparse.Namespace) -> Answer:
     from humanoid_bringup.bags.export import export
 
-    output = arguments.output or Path(f"{arguments.bag.name}-{arguments.format}")
+    output = arguments.output = arguments.output or Path(f"{arguments.bag.name}-{arguments.format}")
     rows = export(arguments.bag, output, arguments.format, arguments.topics)
     listed = "\n".join(f"  {path}: {count} rows" for path, count in rows.items())
     return {"files": {str(path): count for path, count in rows.items()}}, f"{output}:\n{listed}"

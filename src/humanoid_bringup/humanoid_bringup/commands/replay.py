@@ -101,7 +101,13 @@ def run(arguments: argparse.Namespace) -> int:
         return play(job(arguments), arguments)
     from humanoid_bringup.bags import session
 
-    result = session.run(job(arguments))
+    try:
+        result = session.run(job(arguments))
+    except OSError as problem:
+        where = problem.filename or arguments.output or arguments.bag
+        raise HumanoidError(
+            f"{where}: {problem.strerror or problem}", Exit.ENVIRONMENT
+        ) from problem
     if result.verdict is not None and arguments.html is not None:
         save_report(result.verdict, arguments.html)
     _say(arguments, result)
