@@ -86,12 +86,11 @@ def test_each_sample_becomes_one_state_and_one_command(standing):
                 lambda message, topic=topic: heard[topic].add(to_nanoseconds(message.header.stamp)),
                 qos_profile_sensor_data,
             )
-        assert link.wait(lambda: min(map(len, heard.values())) > 400, PATIENCE)
+        # A busy machine loses some of each: so long until a hundred samples lost nothing.
+        assert link.wait(lambda: len(set.intersection(*heard.values())) > 100, PATIENCE)
     samples = heard[topics.JOINT_STATES]
     grid = {(stamp - min(samples)) % PERIOD for stamps in heard.values() for stamp in stamps}
     assert grid == {0}
-    everywhere = set.intersection(*heard.values())
-    assert len(everywhere) > 100
 
 
 @ros2_installed
@@ -113,7 +112,8 @@ class Lifecycle:
         self.link = link
 
     def state(self):
-        return self.link.call(GetState, f"{HAL}/get_state", GetState.Request()).current_state.label
+        found = self.link.call(GetState, f"{HAL}/get_state", GetState.Request(), PATIENCE)
+        return found.current_state.label
 
     def offered(self):
         request = GetAvailableTransitions.Request()
