@@ -179,7 +179,13 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[Random], tuple[Any, ...]]]]
     "cheapest_step": (
         steps.cheapest_step,
         lambda r: (
-            (1.5, 6.0, r(9, 2), np.array((3.4, 0.6, 3.0, 0.05, 100.0, 0.02, 10.0)), np.zeros(4))
+            (
+                1.5,
+                6.0,
+                r(9, 2),
+                np.array((3.4, 0.6, 3.0, 0.05, 100.0, 0.02, 10.0, 0.3)),
+                np.zeros(4),
+            )
         ),
     ),
     "follow": (steps.follow, lambda r: (r(3, 4), r(4), 0.3, 0.002)),

@@ -142,6 +142,38 @@ def test_a_body_that_grips_uses_the_friction_that_it_is_careful_with_otherwise(
     assert used[0] + 0.02 < used[1] <= all_of_it / np.sqrt(2.0) + 1e-6
 
 
+def test_no_foot_presses_with_more_than_its_load(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody
+) -> None:
+    """Asked to rise at 30 m/s^2, which would take four times the weight."""
+    q = standing_configuration(g1, model)
+    body.observe(state_of(q, np.zeros(model.nv)))
+    body.command_torso(0.0, np.zeros(3))
+    body.command_posture(None, None)
+    body.command_centre(body.centre, float(q[2]) + 0.3, 0.0)
+    for body.gripping in (False, True):
+        for feet in ((0,), (0, 1)):
+            body.solve(feet, None, 0.002)
+            load = body.last.wrenches[:, 2] / body.weight
+            assert load.max() <= WalkConfig().load + 1e-6
+            assert len(feet) == 2 or load.max() > WalkConfig().load - 1e-3
+
+
+def test_the_reach_of_a_level_sole_is_that_of_a_leg_that_leans(
+    g1: RobotDescription, model: pin.Model, body: WalkingBody
+) -> None:
+    q, names = standing_configuration(g1, model), g1.joint_names
+    ankle = names.index("left_ankle_roll_joint")
+    lower, upper = g1.column("lower")[ankle], g1.column("upper")[ankle]
+    lean = upper - WholeBodyConfig().leg_margin * (upper - lower)
+    q[7 + names.index("left_hip_roll_joint")] = lean
+    q[7 + ankle] = -lean
+    body.observe(state_of(q, np.zeros(model.nv)))
+    sole = body.sole(0)
+    assert sole.rotation[2, 2] > 0.999
+    assert sole.translation[1] == pytest.approx(body.level_reach, abs=0.025)
+
+
 def test_only_the_ankles_may_approach_their_limits_faster_than_in_other_modes(
     g1: RobotDescription, model: pin.Model, body: WalkingBody
 ) -> None:

@@ -146,6 +146,21 @@ def test_a_foot_is_sent_no_farther_than_it_gets_in_time(planner: StepPlanner) ->
     assert change[0] < change[1] < change[2]
 
 
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_foot_lands_no_farther_aside_of_the_body_than_its_ankle_levels_it(side: float) -> None:
+    reach = 0.2
+    planner = StepPlanner(CONFIG, RATE, reach=reach)
+    nominal = planner.nominal(STANCE, side, np.zeros(3))
+    step = adapted(planner, nominal, side, np.array([0.0, -0.1 * side]))
+    start = rotation(STANCE.yaw).T @ (planned_capture(nominal, STANCE) - STANCE.point)
+    capture = -side * (start[1] - 0.1 * side)
+    centre = capture * np.sinh(RATE * step.duration)  # from rest over the pressure
+    foot = -side * (rotation(STANCE.yaw).T @ (step.foothold.point - STANCE.point))[1]
+    assert foot == pytest.approx(centre + reach, abs=1e-6)
+    free = adapted(StepPlanner(CONFIG, RATE), nominal, side, np.array([0.0, -0.1 * side]))
+    assert -side * (rotation(STANCE.yaw).T @ (free.foothold.point - STANCE.point))[1] > foot
+
+
 def test_a_foot_in_motion_gets_farther_ahead_than_back() -> None:
     timed = StepPlanner(replace(CONFIG, step_longest=CONFIG.step_shortest), RATE)
     nominal = timed.nominal(STANCE, LEFT, np.zeros(3))

@@ -1,7 +1,7 @@
 """The whole body under a walk: tasks of CoM, torso, swing foot and posture, and their torques."""
 
 from dataclasses import replace
-from math import sqrt
+from math import sqrt, tan
 
 import numpy as np
 import pinocchio as pin
@@ -65,13 +65,16 @@ class WalkingBody:
         for sole in self._soles:
             rate[_ankle(model, sole)] = config.ankle_limit_rate
         self.dynamics = Dynamics(model)
+        self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
+        load = config.load * self.weight
         self._whole_body, self._gripping = (
-            WholeBody(robot, model, replace(whole_body, friction=friction), self.dynamics, rate)
+            WholeBody(
+                robot, model, replace(whole_body, friction=friction), self.dynamics, rate, load
+            )
             for friction in (config.friction, whole_body.friction)
         )
         #: Whether to use all the friction of `whole_body`: rather slip than fall.
         self.gripping = False
-        self.weight = -self.dynamics.mass * float(self.dynamics.gravity[2])  # [N]
         self._points = [foot.points for foot in robot.feet]
         self._centres = [_centre(foot.points) for foot in robot.feet]
         self.corners = [foot.points[:, :2] - _centre(foot.points)[:2] for foot in robot.feet]
@@ -86,11 +89,12 @@ class WalkingBody:
         self.rate = sqrt(-self.dynamics.gravity[2] / self.pendulum_height)
         #: See :class:`StepPlanner`.
         self.leg_share = self._leg_share(model)
+        self.level_reach = self._level_reach(robot, model, whole_body.leg_margin)
         self._make_tasks(robot, model)
 
     def _make_tasks(self, robot: RobotDescription, model: pin.Model) -> None:
         config, mass = self._config, self.dynamics.mass
-        com = np.full(3, config.com_weight / mass**2)
+        com = np.array([config.com_weight, config.com_weight, config.height_weight]) / mass**2
         self._momentum = PivotMomentumTask(
             np.append(com, config.momentum_weight), self.pendulum_height
         )
@@ -123,6 +127,24 @@ class WalkingBody:
             velocity[leg] = np.linalg.pinv(dynamics.frame(sole).jacobian[:, leg]) @ forward
             shares.append(-float(dynamics.momentum_matrix[4] @ velocity))
         return sum(shares) / len(shares) / (dynamics.mass * self.pendulum_height)
+
+    def _level_reach(self, robot: RobotDescription, model: pin.Model, margin: float) -> float:
+        """How far to the side of the centre of mass a foot may be with a level sole [m].
+
+        The leg leans by as much as the ankle rolls, about a hip that is above the foot in the ready
+        pose; `margin` is the share of its range that the ankle keeps to each stop.
+        """
+        lower, upper = robot.column("lower"), robot.column("upper")
+        reaches = []
+        for foot in (0, 1):
+            *_, roll = _chain(model, self._soles[foot])
+            angle = min(-lower[roll], upper[roll]) - margin * (upper[roll] - lower[roll])
+            joints = model.supports[model.frames[self._soles[foot]].parentJoint]
+            hip = self.dynamics.placement(model.getFrameId(model.names[joints[2]]))
+            ankle = self.dynamics.placement(model.getFrameId(model.names[joints[-1]]))
+            leg = hip.translation[2] - ankle.translation[2]
+            reaches.append(abs(float(self.sole(foot).translation[1])) + leg * tan(angle))
+        return float(min(reaches))
 
     def observe(self, state: State) -> None:
         """Take over the measured state."""

@@ -50,11 +50,17 @@ class WalkConfig:
         unit="m",
         doc="a capture point that lands so far from its place lets whole_body's friction count",
     )
+    load: float = key(
+        1.25, above=1.0, unit="-", doc="largest normal force of a foot, in weights of the robot"
+    )
     height: float = key(0.96, above=0.5, max=1.0, doc="of the base, share of the ready pose's")
     height_speed: float = key(0.1, above=0.0, unit="m/s", doc="down to it and up again")
     height_stiffness: float = key(100.0, min=0.0, unit="1/s^2")
     height_damping: float = key(20.0, min=0.0, unit="1/s")
-    com_weight: float = key(150.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration")
+    com_weight: float = key(
+        1000.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, horizontal: the planned pressure"
+    )
+    height_weight: float = key(150.0, above=0.0, unit="s^4/m^2", doc="CoM acceleration, vertical")
     momentum_weight: tuple[float, float, float] = key(
         (0.0, 0.0, 0.0), min=0.0, unit="1/(N m)^2", doc="rate of the angular momentum, x y z"
     )

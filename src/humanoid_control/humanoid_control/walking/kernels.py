@@ -13,7 +13,7 @@ _CANDIDATES = 24
 def _step_of(growth: float, points: Array, numbers: Array, best: Array) -> float:
     """Cost of the candidate of that growth; writes the foothold and the capture point there."""
     rate, decay, timely, leg_share = numbers[0], numbers[1], numbers[2], numbers[3]
-    offset_weight, time_weight, acceleration = numbers[4], numbers[5], numbers[6]
+    offset_weight, time_weight, acceleration, reach = numbers[4], numbers[5], numbers[6], numbers[7]
     pressure, capture, centre, foot, velocity = (
         points[0],
         points[1],
@@ -35,6 +35,9 @@ def _step_of(growth: float, points: Array, numbers: Array, best: Array) -> float
         moved = half * (more - 1.0) + (centre[i] - half) * (1.0 / more - 1.0)
         landing = pressure[i] + capture[i] * more - share * (foot[i] + 2.0 * moved)
         step = (wanted[i] + weight * (landing - offset[i])) / (1.0 + weight * (1.0 - share))
+        if i == 1:  # what the ankle of a leg that leans can level
+            middle = pressure[i] + centre[i] + moved
+            step = min(max(step, middle - reach), middle + reach)
         step = min(max(step, lower[i]), upper[i])  # what legs reach
         resting = foot[i] + 0.5 * time * velocity[i]  # where it comes to rest by itself
         room = acceleration * time * time
@@ -55,8 +58,9 @@ def cheapest_step(least: float, most: float, points: Array, numbers: Array, best
 
     `points`, shape (9, 2), [m], [m/s]: centre of pressure, capture point and centre of mass from
     there; the swing foot, its velocity; nominal offset and foothold; least and most that legs
-    reach. `numbers`, shape (7,): rate [1/s], decay of the growth until now, growth of the nominal
-    step, share of the legs, weights of offset and time, acceleration [m/s^2] of the foot.
+    reach. `numbers`, shape (8,): rate [1/s], decay of the growth until now, growth of the nominal
+    step, share of the legs, weights of offset and time, acceleration [m/s^2] of the foot, and how
+    far to the side of the centre of mass it may land [m].
     """
     spacing = (most - least) / (_CANDIDATES - 1)
     lowest = before = after = last = inf

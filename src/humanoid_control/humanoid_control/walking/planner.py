@@ -10,7 +10,7 @@ foothold has a closed form, and what a swing foot reaches may depend on the time
 
 from cmath import rect
 from dataclasses import dataclass
-from math import cos, exp, log, pi, remainder, sin
+from math import cos, exp, inf, log, pi, remainder, sin
 
 import numpy as np
 
@@ -73,12 +73,17 @@ class StepPlanner:
     `leg_share` [-]: a leg that swings with a velocity v against the centre of mass moves the
     capture point by `leg_share` v, because its angular momentum is -`leg_share` v times mass times
     height. The stance leg swings back; both together give ``leg_share (v_foot - 2 v_centre)``.
+
+    `reach` [m]: so far to the side of the centre of mass a foot lands at most.
     """
 
-    def __init__(self, config: WalkConfig, rate: float, leg_share: float = 0.0) -> None:
+    def __init__(
+        self, config: WalkConfig, rate: float, leg_share: float = 0.0, reach: float = inf
+    ) -> None:
         self._config = config
         self.rate = rate
         self._leg_share = leg_share
+        self._reach = reach
 
     def nominal(self, stance: Foothold, side: float, twist: Array) -> Step:
         """The step that walking with `twist` takes from `stance`, the foot of `side`.
@@ -141,6 +146,7 @@ class StepPlanner:
                 config.offset_weight,
                 config.time_weight,
                 config.foot_acceleration / _MINIMUM_JERK_PEAK,
+                self._reach,
             )
         )
         best = np.zeros(4)

@@ -47,15 +47,16 @@ class WalkController(Controller):
         self._config = config
         self._stand = StandController(robot, stand, whole_body)
         self._body = WalkingBody(robot, config, whole_body)
-        self._planner = StepPlanner(config, self._body.rate, self._body.leg_share)
+        body = self._body
+        self._planner = StepPlanner(config, body.rate, body.leg_share, body.level_reach)
         self._swing = SwingFoot(config.step_height, config.touchdown_speed, config.step_duration)
         self._watch = Stopwatch()
         self._soles = [
             SupportPolygon.of(corners * _shrink(corners, config.pressure_margin))
-            for corners in self._body.corners
+            for corners in body.corners
         ]
         self._incline = np.zeros(2)  # of the ground: x and y of its unit normal
-        self._light = config.touch * self._body.weight
+        self._light = config.touch * body.weight
         self.phase = STANDING
 
     def blocked(self, state: State) -> str | None:

@@ -8,6 +8,7 @@ from humanoid_control.whole_body.config import WholeBodyConfig
 from humanoid_control.whole_body.contact import wrench_cone
 from humanoid_control.whole_body.dynamics import Dynamics
 from humanoid_control.whole_body.problem import Problem, Solution, Support
+from humanoid_control.whole_body.solver import INFINITY
 from humanoid_control.whole_body.tasks import Task
 from humanoid_description import RobotDescription
 
@@ -41,13 +42,18 @@ class WholeBody:
         config: WholeBodyConfig,
         body: Dynamics | None = None,
         limit_rate: Array | None = None,
+        force_max: float = INFINITY,
     ) -> None:
         """`body`: the dynamics of `model`, where others have them too and update them.
 
         `limit_rate` [1/s]: of every joint, shape (joints,), in the place of that of `config`.
+        `force_max` [N]: largest normal force of a foot.
         """
         self.body = Dynamics(model) if body is None else body
-        self.feet = tuple(_support(model, foot.name, foot.points, config) for foot in robot.feet)
+        forces = config.force_min, force_max
+        self.feet = tuple(
+            _support(model, foot.name, foot.points, config.friction, forces) for foot in robot.feet
+        )
         joints = model.nv - 6
         #: Of every joint, shape (joints,): weight [s^4/rad^2] and wanted acceleration [rad/s^2].
         self.posture_weight = np.full(joints, 1e-3)
@@ -129,11 +135,18 @@ class WholeBody:
         return Solution(last.acceleration, last.torque, last.wrenches, self._stale)
 
 
-def _support(model: pin.Model, name: str, points: Array, config: WholeBodyConfig) -> Support:
+def _support(
+    model: pin.Model, name: str, points: Array, friction: float, forces: tuple[float, float]
+) -> Support:
+    """`forces` [N]: least and largest normal force; without a largest one there is no row for it."""
     frame = model.getFrameId(name)
     chain = model.supports[model.frames[frame].parentJoint]
     legs = [model.joints[joint].idx_v - 6 for joint in chain if joint > 1]
-    cone = wrench_cone(points, config.friction)
+    least, most = forces
+    cone = wrench_cone(points, friction)
     limit = np.zeros(len(cone))
-    limit[-1] = -config.force_min
+    limit[-1] = -least
+    if most < INFINITY:
+        cone = np.vstack((cone, [[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]]))
+        limit = np.append(limit, most)
     return Support(frame, slice(min(legs), max(legs) + 1), cone, limit)
