@@ -593,6 +593,19 @@ def test_a_reset_of_an_inactive_robot_leaves_it_inactive(rig: Rig) -> None:
     assert rig.core.phase is Phase.INACTIVE
 
 
+def test_a_driver_opened_again_starts_its_clock_anew_and_no_earlier_command_arms(
+    armed: Rig,
+) -> None:
+    armed.cycles(100, {})
+    armed.core.deactivate()
+    armed.core.on_opened()
+    armed.stamp = 0
+    armed.core.activate()
+    assert not armed.cycles(20, None).enable
+    assert "no fresh command; is the controller running?" in armed.core.blockers()
+    assert armed.cycle({}).enable
+
+
 # -- getting up ---------------------------------------------------------------------------------
 
 
