@@ -61,7 +61,7 @@ ROBUSTNESS: dict[str, dict[str, Any]] = {
     "latency_1_tick": {"latency": 1},
 }
 DIRECTIONS = tuple(range(0, 360, 45))  # [deg]
-#: Faster than every controller here is meant to walk: shown, without a bar.
+#: What the peers' figures are known for: shown, without a bar.
 BEYOND = {"forward_1.0": (1.0, 0.0, 0.0)}
 TRACKING = 0.1  # share of the command
 SQUARE = 0.3  # [m] that odometry and truth may differ by after the square

@@ -198,11 +198,11 @@ def test_a_walk_faster_than_the_robot_walks_is_told_before_and_in_the_answer(gra
     code, shown, _ = say("walk", "2", "0", "-1", "--seconds", "0.1")
     assert code == Exit.OK
     assert shown.splitlines()[:2] == [
-        "forward 2.000 clamped to 0.800",
+        "forward 2.000 clamped to 1.000",
         "turning -1.000 clamped to -0.800",
     ]
     _, said = answer("walk", "2", "0", "-1", "--seconds", "0.1")
-    assert said["velocity"] == [0.8, 0.0, -0.8]
+    assert said["velocity"] == [1.0, 0.0, -0.8]
     assert len(said["clamped"]) == 2
 
 
