@@ -98,6 +98,24 @@ def test_a_step_that_is_hastened_ends_in_time() -> None:
     assert np.allclose(foot.motion[0, :3], [*GOAL, 0.0], atol=5e-3)
 
 
+@pytest.mark.parametrize(("behind", "held"), [(0.01, False), (0.03, True)])
+def test_a_foot_that_is_held_back_rises_and_goes_on_from_where_it_is(
+    behind: float, held: bool
+) -> None:
+    foot = SwingFoot(HEIGHT, SINKING, DURATION)
+    foot.start(START, 0.0)
+    for sample in range(1, 181):
+        foot.advance(GOAL, 0.0, 0.0, 0.36 - sample * DT, DT)
+        if sample == 60:
+            before = foot.motion.copy()
+            point = before[0, :2] - [behind, 0.0]
+            foot.yield_to(point)
+            assert np.allclose(foot.motion[0, :2], point if held else before[0, :2])
+            assert np.allclose(foot.motion[1:, :2], 0.0 if held else before[1:, :2])
+            assert np.array_equal(foot.motion[:, 2:], before[:, 2:])
+    assert np.allclose(foot.motion[0, :2], GOAL, atol=5e-3)
+
+
 def test_the_heading_turns_the_short_way_round() -> None:
     foot = SwingFoot(HEIGHT, SINKING, DURATION)
     foot.start(START, 3.0)

@@ -21,6 +21,9 @@ from humanoid_control.whole_body import (
 from humanoid_description.dynamics import pinocchio_model, standing_configuration
 from humanoid_description.robot import RobotDescription
 
+#: A sole that leans so much more than the ground [rad] stands on an edge.
+_TIPPED = 0.08
+
 
 class PivotMomentumTask(MomentumTask):
     """Rate of the momentum, with the horizontal rows those about a point on the ground.
@@ -169,6 +172,14 @@ class WalkingBody:
         """Height of the lowest contact point of a sole [m]: of the ground, if it stands."""
         sole = self.sole(foot)
         return float(sole.translation[2] + (self._points[foot] @ sole.rotation[2]).min())
+
+    def tipped(self, foot: int, incline: Array) -> bool:
+        """Whether a sole stands on an edge: leans more than the ground's normal, x and y `incline`.
+
+        Its friction cone leans with it; what balance asks for may be outside of the careful one.
+        """
+        lean = self.sole(foot).rotation[:2, 2] - incline
+        return float(np.hypot(*lean)) > _TIPPED
 
     @property
     def centre(self) -> Array:

@@ -12,6 +12,9 @@ _LAST = 0.04
 #: Phase of the bump in which the foot meets the ground: late enough to be slow, early enough not to
 #: creep, so that the ground, a little higher or lower than thought, is met about in time.
 _TOUCH = 0.9
+#: A foot so far from its horizontal way [m] is held back, as by the riser of a step: pushed on
+#: against it, it is kept by friction from rising.
+_HELD = 0.02
 #: Time constant of lowering the bump [s].
 _LOWER = 0.02
 
@@ -48,6 +51,12 @@ class SwingFoot:
     def phase(self) -> float:
         """From 0 at lift-off to 1 at the planned touchdown."""
         return min(self._phase / _TOUCH, 1.0)
+
+    def yield_to(self, point: Array) -> None:
+        """If the foot, at `point`, shape (2,), [m], is held back: go on from there, at rest."""
+        if float(np.hypot(*(self.motion[0, :2] - point))) > _HELD:
+            self.motion[0, :2] = point
+            self.motion[1:, :2] = 0.0
 
     def advance(self, goal: Array, yaw: float, ground: float, remaining: float, dt: float) -> None:
         """Move on by `dt` [s]; touchdown at `goal`, shape (2,), [m], in `remaining` [s]."""

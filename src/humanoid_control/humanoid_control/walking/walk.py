@@ -215,6 +215,7 @@ class WalkController(Controller):
         nominal = planner.nominal(stance, side, references.twist)
         pressure = self._pressure(stance, nominal)
         remaining = self._plan.duration - self._elapsed
+        self._swing.yield_to(body.sole(swing).translation[:2])
         if remaining > 0.03:
             now = Moment(
                 self._elapsed,
@@ -226,7 +227,8 @@ class WalkController(Controller):
             )
             self._plan = planner.adapt(nominal, stance, side, now)
             miss = np.abs(self._plan.offset - nominal.offset).max()
-            body.gripping = bool(miss > config.off_balance)
+            tipped = body.tipped(self._stance, self._incline)
+            body.gripping = tipped or bool(miss > config.off_balance)
             remaining = self._plan.duration - self._elapsed
         body.command_centre(pressure, self._height, self._ground())
         self._turn(stance, references)
