@@ -146,7 +146,7 @@ def test_every_world_is_one_where_the_robot_starts_on_the_ground(robot, name, tm
 def test_steps_rise_in_front_of_the_robot():
     heights = [x - side / 2 for x, _, side, _, _ in WORLDS["steps"].boxes]
     assert heights == sorted(heights)
-    assert [round(box[4], 3) for box in WORLDS["steps"].boxes] == [0.03, 0.06, 0.09]
+    assert [round(box[4], 3) for box in WORLDS["steps"].boxes] == [0.02, 0.04, 0.06]
 
 
 def test_the_slope_begins_level_with_the_floor_in_front_of_the_robot(robot, tmp_path):

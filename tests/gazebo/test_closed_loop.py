@@ -74,7 +74,7 @@ def test_it_walks_as_fast_as_it_is_told(loop):
     ("world", "seconds", "floor", "beyond"),
     [
         ("slope", 9.0, lambda x: np.tan(0.105) * (x - 1.0), 2.0),  # 6 degrees from 1 m on
-        ("steps", 9.0, lambda _: 0.09, 1.5),  # three of 3 cm, the last from 1.4 m on
+        ("steps", 9.0, lambda _: 0.06, 1.5),  # three of 2 cm, the last from 1.4 m on
         ("push", 5.0, lambda _: 0.0, 1.0),  # 15 N to the left
     ],
 )

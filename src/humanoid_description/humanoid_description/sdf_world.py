@@ -32,9 +32,9 @@ RAMP_START, RAMP_SIDES = 1.0, (20.0, 4.0, 1.0)
 WORLDS = {
     "flat": Ground(),
     "slope": Ground(ramp=0.105),  # 6 degrees
-    # Three steps up of 3 cm, 40 cm deep, from 0.6 m in front of the robot on; the last is longer.
+    # Three steps up of 2 cm, 40 cm deep, from 0.6 m in front of the robot on; the last is longer.
     "steps": Ground(
-        boxes=((1.6, 0.0, 2.0, 2.0, 0.03), (1.8, 0.0, 1.6, 2.0, 0.06), (2.0, 0.0, 1.2, 2.0, 0.09))
+        boxes=((1.6, 0.0, 2.0, 2.0, 0.02), (1.8, 0.0, 1.6, 2.0, 0.04), (2.0, 0.0, 1.2, 2.0, 0.06))
     ),
     "push": Ground(force=(0.0, 15.0, 0.0)),
 }
