@@ -17,10 +17,12 @@ from humanoid_hal.drivers.bno085.protocol import Bno085Rvc
 from humanoid_hal.drivers.imu.axes import about, from_frd, from_ned_frd, multiply
 from humanoid_hal.drivers.microstrain import codec as mip
 from humanoid_hal.drivers.microstrain.protocol import Microstrain
+from humanoid_hal.drivers.vectornav.protocol import VectorNav
 from humanoid_hal.drivers.witmotion import codec as witmotion
 from humanoid_hal.emulation.bno085 import EmulatedBno085
 from humanoid_hal.emulation.imu import EmulatedImu
 from humanoid_hal.emulation.microstrain import EmulatedMicrostrain
+from humanoid_hal.emulation.vectornav import EmulatedVectorNav
 from humanoid_hal.emulation.witmotion import EmulatedWitMotion
 
 DEGREE = np.pi / 180.0
@@ -114,3 +116,23 @@ def test_mscl_reads_our_microstrain(serve: Callable[[Any, Any], str]) -> None:
     assert turning == pytest.approx(ours.angular_velocity, rel=1e-5)
     w, x, y, z = (told["orientQuaternion"].as_Vector().as_floatAt(i) for i in range(4))
     assert from_ned_frd(np.array([x, y, z, w])) == pytest.approx(ours.orientation, abs=1e-5)
+
+
+def test_the_package_vectornav_reads_our_vectornav(serve: Callable[[Any, Any], str]) -> None:
+    oracle: Any = pytest.importorskip("vectornav")
+    sensor = moved(EmulatedVectorNav())
+    protocol = VectorNav()
+    protocol.receive(sensor.measurement(1))
+    ours = protocol.reading()
+    assert ours is not None
+    with oracle.VN200(serve(sensor, None)) as theirs:
+        assert theirs.read_model_number() == "VN-100T-CR"
+        attitude, force, turning = (
+            np.array(list(values.values()))
+            for values in (theirs.read_quaternion(), theirs.read_accel(), theirs.read_gyro())
+        )
+        with pytest.raises(oracle.VN200Error, match="Invalid Register"):
+            theirs.read_gps()
+    assert from_ned_frd(attitude) == pytest.approx(ours.orientation, abs=1e-5)
+    assert from_frd(force) == pytest.approx(ours.linear_acceleration, abs=1e-5)
+    assert from_frd(turning) == pytest.approx(ours.angular_velocity, abs=1e-5)

@@ -1,13 +1,13 @@
 """An emulated VectorNav VN-100."""
 
 from humanoid_hal.bus.framing import FrameReader
-from humanoid_hal.drivers.imu.axes import from_frd, from_ned_frd
+from humanoid_hal.drivers.imu.axes import Array, from_frd, from_ned_frd
 from humanoid_hal.drivers.vectornav import codec
 from humanoid_hal.emulation.imu import EmulatedImu
 
 
 class EmulatedVectorNav(EmulatedImu):
-    """ASCII registers 1, 6 and 75, asynchronous pause, the one binary output of the driver."""
+    """ASCII registers 1, 6 and 75, those of measurements, asynchronous pause, one binary output."""
 
     sensor_rate = 800
 
@@ -29,13 +29,18 @@ class EmulatedVectorNav(EmulatedImu):
 
     def measurement(self, count: int) -> bytes:
         """See :meth:`EmulatedImu.measurement`."""
-        motion = self.motion
+        quaternion, rate, acceleration = self._measured().values()
         return codec.make_measurement(
-            round(count * 1e9 / self.rate),
-            from_ned_frd(self.orientation),
-            from_frd(motion.angular_velocity),
-            from_frd(motion.linear_acceleration),
+            round(count * 1e9 / self.rate), quaternion, rate, acceleration
         )
+
+    def _measured(self) -> dict[int, Array]:
+        """Register -> what it holds now."""
+        return {
+            codec.QUATERNION: from_ned_frd(self.orientation),
+            codec.RATE: from_frd(self.motion.angular_velocity),
+            codec.ACCELERATION: from_frd(self.motion.linear_acceleration),
+        }
 
     def _answer(self, sentence: bytes) -> bytes:
         command, *words = codec.parse_sentence(sentence)
@@ -45,11 +50,12 @@ class EmulatedVectorNav(EmulatedImu):
             return codec.make_sentence(command, *words)
         try:
             number = int(words[0])
-            register = self.registers[number]
+            measured = {k: [f"{x:+.6f}" for x in v] for k, v in self._measured().items()}
+            register = (self.registers | measured)[number]
         except (IndexError, ValueError, KeyError):
             return codec.make_sentence("VNERR", "08")
         if command == "VNWRG":
-            if number == codec.MODEL or not self._write(number, words[1:]):
+            if number == codec.MODEL or number in measured or not self._write(number, words[1:]):
                 return codec.make_sentence("VNERR", "07")
         elif command != "VNRRG":
             return codec.make_sentence("VNERR", "04")

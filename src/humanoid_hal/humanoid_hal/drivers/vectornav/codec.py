@@ -22,6 +22,8 @@ LENGTH = len(HEADER) + _CONTENT.size + 2
 
 # Registers.
 MODEL, ASCII_OUTPUT, BINARY_OUTPUT = 1, 6, 75
+#: What is measured, in the units and axes of the binary output.
+QUATERNION, ACCELERATION, RATE = 9, 18, 19
 
 _MEANINGS = {
     1: "hard fault",
