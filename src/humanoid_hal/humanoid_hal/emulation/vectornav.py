@@ -29,12 +29,12 @@ class EmulatedVectorNav(EmulatedImu):
 
     def measurement(self, count: int) -> bytes:
         """See :meth:`EmulatedImu.measurement`."""
-        quaternion, rate, acceleration = self._measured().values()
+        quaternion, rate, acceleration = self._motion_registers().values()
         return codec.make_measurement(
             round(count * 1e9 / self.rate), quaternion, rate, acceleration
         )
 
-    def _measured(self) -> dict[int, Array]:
+    def _motion_registers(self) -> dict[int, Array]:
         """Register -> what it holds now."""
         return {
             codec.QUATERNION: from_ned_frd(self.orientation),
@@ -50,7 +50,7 @@ class EmulatedVectorNav(EmulatedImu):
             return codec.make_sentence(command, *words)
         try:
             number = int(words[0])
-            measured = {k: [f"{x:+.6f}" for x in v] for k, v in self._measured().items()}
+            measured = {k: [f"{x:+.6f}" for x in v] for k, v in self._motion_registers().items()}
             register = (self.registers | measured)[number]
         except (IndexError, ValueError, KeyError):
             return codec.make_sentence("VNERR", "08")
