@@ -36,6 +36,24 @@ def test_the_g1_stands_on_emulated_dynamixels() -> None:
     assert last.sample.voltage == pytest.approx(24.0)
 
 
+@pytest.mark.slow
+def test_the_g1_walks_on_emulated_dynamixels() -> None:
+    loop = ClosedLoop("g1", "dynamixel-emulated", seed=3)
+    try:
+        loop.run(0.5)
+        accepted, why = loop.control.set_mode("walk")
+        assert accepted, why
+        places = []
+        for _ in range(50):
+            loop.run(0.1)
+            assert loop.control.mode_state.mode == "walk", loop.control.take_events()
+            loop.control.on_velocity(np.array([0.3, 0.0, 0.0]))
+            places.append(loop.driver.world.truth()[0][0])
+    finally:
+        loop.close()
+    assert places[-1] - places[24] == pytest.approx(0.3 * 2.5, rel=0.15)
+
+
 def test_two_runs_are_the_same_to_the_bit() -> None:
     first, second = (run(0.3)[1] for _ in range(2))
     for one, other in zip(first, second, strict=True):
