@@ -184,10 +184,7 @@ class ModeSupervisor:
         if target == self._mode.name:
             return True, f"in mode {target}"
         self._waiting = "the next sample"
-        return (
-            True,
-            f"on the way from {self._mode.name} to {' to '.join(self._modes.path(self._mode.name, target))}",
-        )
+        return True, f"on the way from {self._mode.name} to {' to '.join(self._path(target))}"
 
     def step(self, state: State, references: References) -> JointTargets:
         """Answer one sample. The result is valid until the next call."""
@@ -263,7 +260,7 @@ class ModeSupervisor:
             self._target = mode.then
         if self._reaction >= Reaction.DAMP and not self._waits_to_get_up(state):
             return
-        following = self._modes[self._modes.path(self._mode.name, self._target)[0]]
+        following = self._modes[self._path(self._target)[0]]
         obstacle = self._obstacle(following, state)
         if obstacle is None:
             self._waiting = ""
@@ -368,10 +365,7 @@ class ModeSupervisor:
         if state.fall != UPRIGHT:
             return f"the robot is not upright: {self._way_up()}, then try again"
         if target != self._mode.name and self._mode.name == DAMPING:
-            return (
-                self._modes[self._modes.path(self._mode.name, target)[0]].controller.blocked(state)
-                or ""
-            )
+            return self._modes[self._path(target)[0]].controller.blocked(state) or ""
         return ""
 
     def _refusal_to_get_up(self, target: str, state: State | None) -> str:
@@ -386,3 +380,6 @@ class ModeSupervisor:
     def _way_up(self) -> str:
         by_itself = any(mode.controller.lies for mode in self._modes.values())
         return f"set it up or hang it up{_GET_UP if by_itself else ''}"
+
+    def _path(self, target: str) -> tuple[str, ...]:
+        return self._modes.path(self._mode.name, target)
